@@ -1,0 +1,71 @@
+# Sutler. make demo shows what it is for; make test checks everything.
+
+GO      ?= go
+BIN     := bin/sutler
+FUZZ    ?= 10m
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+SOURCES := $(shell find . -name '*.go' -o -name '*.xml' -o -name '*.sql' -o -name go.mod -o -name go.sum | grep -v '^./bin/')
+
+# Tests that kill processes and break every commit run as plain builds; the
+# race detector sees a sample of them.
+PLAIN   := 'Crash|Kill|Binary|Linear'
+
+.PHONY: all build demo run test check race plain bench fuzz soak clean cross
+
+all: test
+
+build: $(BIN)
+
+$(BIN): $(SOURCES)
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/sutler
+
+demo: $(BIN)
+	@$(BIN) demo
+
+run: $(BIN)
+	$(BIN) serve --data ./sutler-data --samples
+
+test: check race plain cross
+
+check:
+	@unformatted=$$(gofmt -l .); \
+	if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted"; exit 1; fi
+	$(GO) mod verify >/dev/null
+	$(GO) mod tidy -diff
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+race: gcc
+	CGO_ENABLED=1 $(GO) test -race -skip 'Kill|Binary' ./...
+
+plain:
+	CGO_ENABLED=0 $(GO) test -run $(PLAIN) ./...
+
+# The shipped binary builds for every system.
+cross:
+	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) build -o /dev/null ./cmd/sutler
+	CGO_ENABLED=0 GOOS=windows GOARCH=amd64 $(GO) build -o /dev/null ./cmd/sutler
+
+# The race detector needs a C compiler.
+.PHONY: gcc
+gcc:
+	@command -v gcc >/dev/null || { .ci/install gcc libc6-dev; }
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchtime 2s -count 3 ./...
+
+# Every parser, one after the other, for $(FUZZ) each.
+fuzz:
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ) $$pkg; \
+	  done; \
+	done
+
+soak:
+	SUTLER_SOAK=1 CGO_ENABLED=0 $(GO) test -count 20 -run $(PLAIN) ./...
+
+clean:
+	rm -rf bin sutler-data
