@@ -1,0 +1,205 @@
+package xmltree
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// characters reads text up to the next <.
+func (p *parser) characters() bool {
+	start := p.i
+	end := strings.IndexByte(p.rest(), '<')
+	if end < 0 {
+		end = len(p.s)
+	} else {
+		end += p.i
+	}
+	raw := p.s[start:end]
+	p.i = end
+	if len(p.open) == 0 {
+		if blank(raw) {
+			return true
+		}
+		off := start + len(raw) - len(strings.TrimLeft(raw, " \t\r\n"))
+		return p.problem(off, "XML012", "text belongs inside the document element", "there is text outside of the document element: %q", clipped(p.s[off:]))
+	}
+	if i := strings.Index(raw, "]]>"); i >= 0 {
+		return p.problem(start+i, "XML013", "write ]]&gt;", "]]> cannot stand in text")
+	}
+	if strings.IndexByte(raw, '&') < 0 {
+		p.add(p.lines(raw), start, false)
+		return true
+	}
+	p.buf = p.buf[:0]
+	keep := false
+	for i := 0; i < len(raw); {
+		if raw[i] != '&' {
+			n := strings.IndexByte(raw[i:], '&')
+			if n < 0 {
+				n = len(raw) - i
+			}
+			p.buf = append(p.buf, p.lines(raw[i:i+n])...)
+			i += n
+			continue
+		}
+		keep = keep || strings.HasPrefix(raw[i:], "&#")
+		r, length, ok := p.reference(start+i, end)
+		if !ok {
+			return false
+		}
+		p.buf = utf8.AppendRune(p.buf, r)
+		i += length
+	}
+	p.add(string(p.buf), start, keep)
+	return true
+}
+
+// cdata reads <![CDATA[…]]>.
+func (p *parser) cdata() bool {
+	start := p.i
+	if len(p.open) == 0 {
+		return p.problem(start, "XML012", "text belongs inside the document element", "there is a CDATA section outside of the document element")
+	}
+	p.i += len("<![CDATA[")
+	n := strings.Index(p.rest(), "]]>")
+	if n < 0 {
+		return p.problem(start, "XML015", "end it with ]]>", "the CDATA section is not closed")
+	}
+	p.add(p.lines(p.s[p.i:p.i+n]), start, true)
+	p.i += n + len("]]>")
+	return true
+}
+
+// add adds to the pending text.
+func (p *parser) add(s string, off int, keep bool) {
+	if !p.text.any {
+		p.text = pending{value: s, off: off, any: true, keep: keep}
+		return
+	}
+	p.text.parts = append(p.text.parts, s)
+	p.text.keep = p.text.keep || keep
+}
+
+// flush makes a node of the pending text.
+func (p *parser) flush() bool {
+	t := p.text
+	if !t.any {
+		return true
+	}
+	p.text.any = false
+	if len(t.parts) > 0 {
+		t.value += strings.Join(t.parts, "")
+		p.text.parts = nil
+	}
+	if t.value == "" || p.options.DropSpace && !t.keep && blank(t.value) && !p.preserves() && !isXSLText(p.at) {
+		return true
+	}
+	n := p.d.makeValue(Text, t.value)
+	n.off = uint32(t.off) + 1
+	if t.keep {
+		n.flags |= keepSpace
+	}
+	p.at.link(n, nil)
+	return true
+}
+
+// reference reads the entity or character reference at off, which must end
+// before end, and returns what it stands for and its length.
+func (p *parser) reference(off, end int) (r rune, length int, ok bool) {
+	const hint = "a literal & is written &amp;"
+	n := strings.IndexByte(p.s[off:end], ';')
+	if n < 0 {
+		return 0, 0, p.problem(off, "XML006", hint, "the reference %q has no ;", clipped(p.s[off:end]))
+	}
+	name := p.s[off+1 : off+n]
+	switch name {
+	case "lt":
+		return '<', n + 1, true
+	case "gt":
+		return '>', n + 1, true
+	case "amp":
+		return '&', n + 1, true
+	case "apos":
+		return '\'', n + 1, true
+	case "quot":
+		return '"', n + 1, true
+	}
+	digits, char := strings.CutPrefix(name, "#")
+	if !char {
+		if !isName(name) {
+			return 0, 0, p.problem(off, "XML006", hint, "& begins no reference: %q", clipped(p.s[off:end]))
+		}
+		return 0, 0, p.problem(off, "XML006", "there are &lt; &gt; &amp; &apos; &quot; and character references such as &#233;", "entity %q is not known", "&"+name+";")
+	}
+	base := 10
+	if hex, ok := strings.CutPrefix(digits, "x"); ok {
+		digits, base = hex, 16
+	}
+	if !isDigits(digits, base) {
+		return 0, 0, p.problem(off, "XML006", "write &#233; or &#xE9;", "%q is no character reference", clipped(p.s[off:off+n+1]))
+	}
+	v, err := strconv.ParseUint(digits, base, 32)
+	if err != nil || v > utf8.MaxRune || !isChar(rune(v)) {
+		return 0, 0, p.problem(off, "XML003", "XML allows tab, line feed, carriage return and the characters from blank on", "%q stands for a character that XML does not allow", clipped(p.s[off:off+n+1]))
+	}
+	return rune(v), n + 1, true
+}
+
+// comment reads <!-- … -->.
+func (p *parser) comment() bool {
+	start := p.i
+	p.i += len("<!--")
+	n := strings.Index(p.rest(), "--")
+	if n < 0 {
+		return p.problem(start, "XML014", "end it with -->", "the comment is not closed")
+	}
+	text := p.s[p.i : p.i+n]
+	p.i += n
+	if !p.looking("-->") {
+		return p.problem(p.i, "XML014", "end the comment with -->, or write - - inside", "-- cannot stand in a comment")
+	}
+	p.i += len("-->")
+	c := p.d.makeValue(Comment, p.lines(text))
+	c.off = uint32(start) + 1
+	p.at.link(c, nil)
+	return true
+}
+
+// instruction reads <?target data?>.
+func (p *parser) instruction() bool {
+	start := p.i
+	p.i += len("<?")
+	target, ok := p.name("processing instruction")
+	if !ok {
+		return false
+	}
+	if strings.EqualFold(target, "xml") {
+		return p.problem(start, "XML004", "the XML declaration is <?xml version=\"1.0\"?>, the very first characters of the source", "<?%s cannot stand here", target)
+	}
+	if strings.Contains(target, ":") {
+		return p.problem(start, "XML007", "the name of a processing instruction has no prefix", "processing instruction %q has a colon", target)
+	}
+	spaced := p.space()
+	n := strings.Index(p.rest(), "?>")
+	if n < 0 {
+		return p.problem(start, "XML016", "end it with ?>", "the processing instruction %q is not closed", target)
+	}
+	if !spaced && n > 0 {
+		return p.problem(p.i, "XML016", "put a blank after the name", "white space is missing in the processing instruction %q", target)
+	}
+	pi := p.d.makeNamed(ProcInst, Name{Local: target})
+	pi.value, pi.off = p.lines(p.s[p.i:p.i+n]), uint32(start)+1
+	p.d.charge(len(pi.value))
+	p.at.link(pi, nil)
+	p.i += n + len("?>")
+	return true
+}
+
+// lines turns each line end into \n.
+func (p *parser) lines(s string) string {
+	if !p.returns || strings.IndexByte(s, '\r') < 0 {
+		return s
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
+}

@@ -1,0 +1,324 @@
+package xmltree_test
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"sutler/xmltree"
+)
+
+var update = flag.Bool("update", false, "rewrite what is expected in testdata")
+
+// TestParse runs the sources of testdata: each is followed by the tree, or the
+// problems, that reading it gives. A source whose name ends with .go is a
+// quoted string of Go. The comment of a file names the options.
+func TestParse(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no testdata: %v", err)
+	}
+	cases := 0
+	for _, file := range files {
+		a, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := options(t, string(a.Comment))
+		for i := 0; i+1 < len(a.Files); i += 2 {
+			in, want := a.Files[i], &a.Files[i+1]
+			if want.Name != "want" {
+				t.Fatalf("%s: %s is not followed by want", file, in.Name)
+			}
+			cases++
+			d, err := xmltree.Parse(source(t, in), o)
+			var got string
+			if err != nil {
+				got = err.Error() + "\n"
+			} else {
+				got = dump(d.Root())
+				sameAfterWriting(t, d, o)
+			}
+			if *update {
+				want.Data = []byte(got)
+			} else if got != string(want.Data) {
+				t.Errorf("%s: %s\ngot:\n%swant:\n%s", file, in.Name, got, want.Data)
+			}
+		}
+		if *update {
+			if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if cases < 120 {
+		t.Errorf("%d cases, want at least 120", cases)
+	}
+}
+
+// source returns the source of a case.
+func source(t testing.TB, in txtar.File) []byte {
+	t.Helper()
+	src := bytes.TrimSuffix(in.Data, []byte("\n"))
+	if !strings.HasSuffix(in.Name, ".go") {
+		return src
+	}
+	s, err := strconv.Unquote(string(src))
+	if err != nil {
+		t.Fatalf("%s: %v", in.Name, err)
+	}
+	return []byte(s)
+}
+
+// options reads lines "Name value".
+func options(t *testing.T, comment string) xmltree.Options {
+	t.Helper()
+	var o xmltree.Options
+	for line := range strings.Lines(comment) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		n, _ := strconv.Atoi(value)
+		switch name {
+		case "DropSpace":
+			o.DropSpace = true
+		case "NoSpace":
+			o.NoSpace = append(o.NoSpace, value)
+		case "MaxDepth":
+			o.MaxDepth = n
+		case "MaxBytes":
+			o.MaxBytes = int64(n)
+		case "MaxNodes":
+			o.Budget = &xmltree.Budget{MaxNodes: int64(n)}
+		}
+	}
+	return o
+}
+
+// dump shows a tree node by node with the places.
+func dump(n *xmltree.Node) string {
+	var b strings.Builder
+	var node func(n *xmltree.Node, depth int)
+	node = func(n *xmltree.Node, depth int) {
+		name := n.Name().String()
+		if n.Space() != "" {
+			name += " in " + n.Space()
+		}
+		pad := strings.Repeat("  ", depth)
+		switch n.Kind() {
+		case xmltree.Element:
+			fmt.Fprintf(&b, "%s%s <%s>\n", n.Pos(), pad, name)
+			for d := n.Decls(); d != nil; d = d.Next() {
+				fmt.Fprintf(&b, "%s%s   xmlns:%s=%q\n", d.Pos(), pad, d.Local(), d.Value())
+			}
+			for a := n.Attrs(); a != nil; a = a.Next() {
+				name := a.Name().String()
+				if a.Space() != "" {
+					name += " in " + a.Space()
+				}
+				fmt.Fprintf(&b, "%s%s   @%s=%q\n", a.Pos(), pad, name, a.Value())
+			}
+		case xmltree.Text:
+			keeps := ""
+			if n.KeepsSpace() {
+				keeps = " kept"
+			}
+			fmt.Fprintf(&b, "%s%s %q%s\n", n.Pos(), pad, n.Value(), keeps)
+		case xmltree.Comment:
+			fmt.Fprintf(&b, "%s%s comment %q\n", n.Pos(), pad, n.Value())
+		case xmltree.ProcInst:
+			fmt.Fprintf(&b, "%s%s instruction %s %q\n", n.Pos(), pad, n.Local(), n.Value())
+		}
+		for c := n.First(); c != nil; c = c.Next() {
+			node(c, depth+1)
+		}
+	}
+	for c := n.First(); c != nil; c = c.Next() {
+		node(c, 0)
+	}
+	return b.String()
+}
+
+// shape is dump without places and declarations, and with kept marks only
+// where they count: what writing and reading back must keep.
+func shape(n *xmltree.Node) string {
+	var b strings.Builder
+	for line := range strings.Lines(dump(n)) {
+		_, line, _ = strings.Cut(line, " ")
+		if strings.HasPrefix(strings.TrimSpace(line), "xmlns:") {
+			continue
+		}
+		text, kept := strings.CutSuffix(line, " kept\n")
+		if kept {
+			line = text + "\n"
+			if s, err := strconv.Unquote(strings.TrimSpace(text)); err == nil && strings.Trim(s, " \t\r\n") == "" {
+				line = text + " kept\n"
+			}
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
+// sameAfterWriting writes d, reads that back and compares the trees.
+func sameAfterWriting(t *testing.T, d *xmltree.Document, o xmltree.Options) {
+	t.Helper()
+	var b bytes.Buffer
+	if err := d.Root().Write(&b, xmltree.WriteOptions{}); err != nil {
+		t.Fatalf("cannot write %s: %v", dump(d.Root()), err)
+	}
+	o.MaxBytes, o.NoSpace, o.Budget = 1<<30, nil, nil
+	again, err := xmltree.Parse(b.Bytes(), o)
+	if err != nil {
+		t.Fatalf("cannot read back %s: %v", b.Bytes(), err)
+	}
+	if got, want := shape(again.Root()), shape(d.Root()); got != want {
+		t.Fatalf("after writing %q the tree is\n%swas\n%s", b.Bytes(), got, want)
+	}
+	if !xmltree.Equal(d.Root(), again.Root()) || xmltree.Canonical(d.Root()) != xmltree.Canonical(again.Root()) {
+		t.Fatalf("%q does not equal what it was written from", b.Bytes())
+	}
+	if second := again.Root().String(); second != b.String() {
+		t.Fatalf("written %q, then %q", b.Bytes(), second)
+	}
+}
+
+func TestParseErrorIsWithoutCharge(t *testing.T) {
+	b := new(xmltree.Budget)
+	_, err := xmltree.Parse([]byte("<a><b>text</b><c></a>"), xmltree.Options{Budget: b})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	if nodes, bytes, _ := b.Used(); nodes != 0 || bytes != 0 {
+		t.Errorf("%d nodes and %d bytes are charged after an error", nodes, bytes)
+	}
+}
+
+func TestParseLimitErrors(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		o    xmltree.Options
+		want xmltree.LimitError
+	}{
+		{"bytes", xmltree.Options{MaxBytes: 10}, xmltree.LimitError{Limit: "bytes of XML", Value: 10, Setting: "RequestBytes"}},
+		{"depth", xmltree.Options{MaxDepth: 2}, xmltree.LimitError{Limit: "levels of XML", Value: 2, Setting: "Depth"}},
+		{"depth of budget", xmltree.Options{Budget: &xmltree.Budget{MaxDepth: 2}}, xmltree.LimitError{Limit: "levels of XML", Value: 2, Setting: "Depth"}},
+		{"nodes", xmltree.Options{Budget: &xmltree.Budget{MaxNodes: 4}}, xmltree.LimitError{Limit: "living nodes", Value: 4, Setting: "TreeNodes"}},
+		{"tree", xmltree.Options{Budget: &xmltree.Budget{MaxBytes: 4}}, xmltree.LimitError{Limit: "bytes of tree", Value: 4, Setting: "TreeBytes"}},
+	} {
+		_, err := xmltree.Parse([]byte("<a><b><c>text</c></b></a>"), test.o)
+		var ps xmltree.Problems
+		var got *xmltree.LimitError
+		if !errors.As(err, &ps) || !errors.As(err, &got) || *got != test.want {
+			t.Errorf("%s: error %v, want %v", test.name, err, &test.want)
+		}
+	}
+	deep := strings.Repeat("<a>", 257) + strings.Repeat("</a>", 257)
+	if _, err := xmltree.Parse([]byte(deep), xmltree.Options{}); err == nil {
+		t.Error("257 levels are read")
+	}
+	if _, err := xmltree.Parse([]byte(deep[3:len(deep)-4]), xmltree.Options{}); err != nil {
+		t.Errorf("256 levels are not read: %v", err)
+	}
+}
+
+func TestRulesAreListed(t *testing.T) {
+	listed := make(map[string]bool)
+	for _, r := range xmltree.Rules() {
+		if listed[r.ID] || r.Title == "" || r.Help == "" {
+			t.Errorf("rule %s is twice there or empty", r.ID)
+		}
+		listed[r.ID] = true
+	}
+	files, _ := filepath.Glob("testdata/*.txtar")
+	shown := make(map[string]bool)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range strings.Split(string(text), "[XML")[1:] {
+			shown["XML"+part[:3]] = true
+		}
+	}
+	for id := range listed {
+		if !shown[id] {
+			t.Errorf("no case of testdata shows %s", id)
+		}
+	}
+	for id := range shown {
+		if !listed[id] {
+			t.Errorf("%s is not listed", id)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	seed(f)
+	f.Fuzz(func(t *testing.T, src []byte) {
+		d, err := xmltree.Parse(src, xmltree.Options{MaxBytes: 1 << 20, DropSpace: len(src)%2 == 0, NoSpace: []string{"http://maps/specs/prov.xml"}})
+		if err == nil {
+			d.Release()
+			return
+		}
+		var ps xmltree.Problems
+		if !errors.As(err, &ps) || len(ps) == 0 || err.Error() == "" {
+			t.Fatalf("error %#v", err)
+		}
+		for _, p := range ps {
+			if p.Hint == "" || p.Rule == "" || p.Msg == "" {
+				t.Errorf("problem without rule, message or hint: %v", p)
+			}
+		}
+	})
+}
+
+func FuzzRoundTrip(f *testing.F) {
+	seed(f)
+	f.Fuzz(func(t *testing.T, src []byte) {
+		o := xmltree.Options{MaxBytes: 1 << 16, DropSpace: len(src)%2 == 0}
+		d, err := xmltree.Parse(src, o)
+		if err != nil {
+			return
+		}
+		sameAfterWriting(t, d, o)
+		// What Indent adds is white space that is dropped.
+		if o.DropSpace {
+			var b bytes.Buffer
+			if err := d.Root().Write(&b, xmltree.WriteOptions{Indent: true, Declaration: true}); err != nil {
+				t.Fatal(err)
+			}
+			again, err := xmltree.Parse(b.Bytes(), xmltree.Options{DropSpace: true})
+			if err != nil || !xmltree.Equal(again.Root(), d.Root()) {
+				t.Fatalf("indented %q: %v", b.Bytes(), err)
+			}
+		}
+		// A copy is the same tree, and so is an edited and restored one.
+		e := xmltree.New(nil)
+		c, err := e.Copy(d.Root())
+		if err != nil || !xmltree.Equal(c, d.Root()) || c.String() != d.Root().String() {
+			t.Fatalf("the copy %s of %s, %v", c, d.Root(), err)
+		}
+	})
+}
+
+func seed(f *testing.F) {
+	files, _ := filepath.Glob("testdata/*.txtar")
+	for _, file := range files {
+		a, err := txtar.ParseFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, in := range a.Files {
+			if in.Name != "want" {
+				f.Add(source(f, in))
+			}
+		}
+	}
+}
