@@ -1,0 +1,149 @@
+package sutler
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Fold returns the transaction that records tell of, in the order in which
+// they were written. It is pure: nothing about a transaction lives anywhere
+// else. Records may repeat what an earlier one said, as they do when a crash
+// interrupts undoing. An error has code Corrupt: the records belong to
+// different transactions, speak of a call that never started, or contradict
+// the order of states.
+func Fold(records []Record) (*Transaction, error) {
+	if len(records) == 0 {
+		return nil, Errorf(NotFound, "cannot fold a transaction: it has no records")
+	}
+	tx := &Transaction{ID: records[0].Transaction, Status: Active, Started: records[0].At}
+	index := map[int]int{} // call number → place in tx.Steps
+	for i := range records {
+		r := &records[i]
+		if r.Transaction != tx.ID {
+			return nil, Errorf(Corrupt, "cannot fold transaction %s: a record belongs to %s", tx.ID, r.Transaction)
+		}
+		if tx.Status.Final() {
+			return nil, Errorf(Corrupt, "cannot fold transaction %s: record %d (%s) comes after it was %s", tx.ID, i+1, r.Kind, tx.Status)
+		}
+		if r.Kind.ofStep() {
+			if err := tx.foldStep(r, index); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err := tx.foldState(r); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(tx.Steps, func(a, b Step) int { return cmp.Compare(a.Seq, b.Seq) })
+	return tx, nil
+}
+
+func (tx *Transaction) foldState(r *Record) error {
+	var next Status
+	var from []Status
+	switch r.Kind {
+	case Began:
+		tx.Caller, tx.Trustee, tx.Client = r.Caller, r.Trustee, r.Client
+		tx.Namespace, tx.Procedure = r.Namespace, r.Procedure
+		tx.Revision, tx.Programs, tx.Started = r.Revision, r.Programs, r.At
+		return nil
+	case PreparingTx:
+		next, from = Preparing, []Status{Active}
+	case CommittingTx:
+		next, from = Committing, []Status{Preparing, InDoubt}
+		tx.Response = r.Response
+	case CommittedTx:
+		next, from = Committed, []Status{Active, Committing}
+		tx.Ended = r.At
+		tx.Code, tx.Text = OK, "" // of a refusal that was caught, or a doubt that was cleared
+		if r.Response != "" {
+			tx.Response = r.Response
+		}
+	case RollingBackTx:
+		next, from = RollingBack, []Status{Active, Preparing, RollingBack, RollbackFailed, InDoubt}
+		tx.Code, tx.Text, tx.Response = r.Code, r.Text, r.Response
+	case RolledBackTx:
+		next, from = RolledBack, []Status{RollingBack}
+		tx.Ended = r.At
+	case RollbackFailTx:
+		next, from = RollbackFailed, []Status{RollingBack}
+		tx.Text = r.Text
+	case InDoubtTx:
+		next, from = InDoubt, []Status{Active, Preparing, Committing, RollingBack}
+		tx.Code, tx.Text = r.Code, r.Text
+	case Refused:
+		tx.Code, tx.Text = r.Code, r.Text
+		return nil
+	default:
+		return Errorf(Corrupt, "cannot fold transaction %s: no record has the kind %d", tx.ID, r.Kind)
+	}
+	if !slices.Contains(from, tx.Status) {
+		return Errorf(Corrupt, "cannot fold transaction %s: a record %s does not fit the state %s", tx.ID, r.Kind, tx.Status)
+	}
+	tx.Status = next
+	return nil
+}
+
+func (tx *Transaction) foldStep(r *Record, index map[int]int) error {
+	if r.Kind == StepStarted {
+		if _, twice := index[r.Seq]; twice {
+			return Errorf(Corrupt, "cannot fold transaction %s: call %d starts twice", tx.ID, r.Seq)
+		}
+		index[r.Seq] = len(tx.Steps)
+		tx.Steps = append(tx.Steps, Step{
+			Seq: r.Seq, Parents: r.Parents, Namespace: r.Namespace, Procedure: r.Procedure,
+			Provider: r.Provider, Type: r.Type, Policy: r.Policy, Identity: r.Identity,
+			Context: r.Context, Input: r.Input, Rollback: r.Rollback, Status: CallStarted, Began: r.At,
+		})
+		return nil
+	}
+	i, ok := index[r.Seq]
+	if !ok {
+		return Errorf(Corrupt, "cannot fold transaction %s: record %s of call %d, which never started", tx.ID, r.Kind, r.Seq)
+	}
+	s := &tx.Steps[i]
+	switch r.Kind {
+	case StepFlushed:
+		s.Rollback = r.Rollback
+	case StepDone:
+		s.Status, s.Ended = CallDone, r.At
+		if len(r.Rollback) > 0 {
+			s.Rollback = r.Rollback
+		}
+	case StepFailed:
+		s.Status, s.Ended, s.Text = CallFailed, r.At, r.Text
+	case StepCommitted:
+		s.Status = CallCommitted
+	case StepUndone:
+		s.Status, s.UndoneAt = CallUndone, r.At
+	case StepUndoFailed:
+		s.Status, s.Text = CallUndoFailed, r.Text
+	}
+	return nil
+}
+
+// ofStep reports whether records of the kind speak of one call.
+func (k RecordKind) ofStep() bool {
+	switch k {
+	case StepStarted, StepFlushed, StepDone, StepFailed, StepCommitted, StepUndone, StepUndoFailed:
+		return true
+	}
+	return false
+}
+
+// String returns the name of the kind as messages show it.
+func (k RecordKind) String() string {
+	if int(k) < len(recordNames) && recordNames[k] != "" {
+		return recordNames[k]
+	}
+	return "unknown"
+}
+
+var recordNames = [...]string{
+	Began: "began", StepStarted: "stepStarted", StepFlushed: "stepFlushed", StepDone: "stepDone",
+	StepFailed: "stepFailed", PreparingTx: "preparing", CommittingTx: "committing",
+	StepCommitted: "stepCommitted", CommittedTx: "committed", RollingBackTx: "rollingBack",
+	StepUndone: "stepUndone", StepUndoFailed: "stepUndoFailed", RolledBackTx: "rolledBack",
+	RollbackFailTx: "rollbackFailed", InDoubtTx: "inDoubt", Refused: "refused",
+}

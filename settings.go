@@ -1,0 +1,131 @@
+package sutler
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Setting is something that an operator tunes. Its value lives in the
+// configuration store and is read when the engine starts.
+type Setting struct {
+	Name    string `json:"name"`
+	Value   string `json:"value"`   // in force after the next start
+	Default string `json:"default"` // in force when nothing is set
+	Unit    string `json:"unit,omitempty"`
+	Help    string `json:"help"` // one line
+}
+
+// SettingValidation switches the checking of executeData against the input
+// schemas of procedures (MPF: Enable Schema Validation): on or off.
+const SettingValidation = "validation"
+
+// limitPrefix begins the names of the settings that are limits.
+const limitPrefix = "limit."
+
+// limitSettings ties the names of settings to the limits they set.
+var limitSettings = []struct {
+	name, unit, help string
+	most             int64 // the greatest value that may be set
+	field            func(*Limits) any
+}{
+	{"limit.requestBytes", "bytes", "size of a request or namespace file", 1 << 32, func(l *Limits) any { return &l.RequestBytes }},
+	{"limit.depth", "levels", "depth of XML, also after edits", 10_000, func(l *Limits) any { return &l.Depth }},
+	{"limit.treeNodes", "nodes", "living XML nodes of one transaction", 1 << 36, func(l *Limits) any { return &l.TreeNodes }},
+	{"limit.treeBytes", "bytes", "text and names in the trees of one transaction", 1 << 40, func(l *Limits) any { return &l.TreeBytes }},
+	{"limit.callDepth", "levels", "calls within calls", 1_000, func(l *Limits) any { return &l.CallDepth }},
+	{"limit.calls", "calls", "calls of one transaction, composite ones included", 1 << 36, func(l *Limits) any { return &l.Calls }},
+	{"limit.templateDepth", "levels", "XSLT templates within templates", 100_000, func(l *Limits) any { return &l.TemplateDepth }},
+	{"limit.transformSteps", "steps", "work units of one transformation", 1 << 40, func(l *Limits) any { return &l.TransformSteps }},
+	{"limit.resultBytes", "bytes", "result of one transformation", 1 << 32, func(l *Limits) any { return &l.ResultBytes }},
+	{"limit.transformTime", "milliseconds", "time of one transformation", 86_400_000, func(l *Limits) any { return &l.TransformTime }},
+	{"limit.callTime", "milliseconds", "time of one provider call", 86_400_000, func(l *Limits) any { return &l.CallTime }},
+	{"limit.running", "requests", "requests that run at once", 100_000, func(l *Limits) any { return &l.Running }},
+	{"limit.waiting", "requests", "requests that wait for a place; further ones are told to come back later", 10_000_000, func(l *Limits) any { return &l.Waiting }},
+}
+
+// Settings returns every setting there is, with the values of stored, the
+// settings that were set; a name in stored that is unknown is left out.
+func Settings(stored map[string]string) []Setting {
+	d := DefaultLimits()
+	all := make([]Setting, 0, len(limitSettings)+1)
+	for _, s := range limitSettings {
+		all = append(all, Setting{Name: s.name, Default: formatLimit(s.field(&d)), Unit: s.unit, Help: s.help})
+	}
+	all = append(all, Setting{Name: SettingValidation, Default: "off", Help: "check executeData against the input schemas of procedures"})
+	for i := range all {
+		all[i].Value = all[i].Default
+		if v, ok := stored[all[i].Name]; ok && v != "" {
+			all[i].Value = v
+		}
+	}
+	return all
+}
+
+// CheckSetting returns the name under which a setting is kept, if it may be
+// set to value; the empty value stands for the default. Names are found
+// without regard to case, limits also without "limit.". The error is an
+// *Error: NotFound for an unknown name, BadInput for a value out of range,
+// NotYet for switching validation on.
+func CheckSetting(name, value string) (string, error) {
+	if strings.EqualFold(name, SettingValidation) {
+		switch value {
+		case "", "off":
+			return SettingValidation, nil
+		case "on":
+			return "", Errorf(NotYet, "cannot set %s to on: schemas are stored with their place and not checked by this version", name)
+		}
+		return "", Errorf(BadInput, "cannot set %s to %q: want on or off", name, value)
+	}
+	var l Limits
+	return l.set(name, value)
+}
+
+// LimitsOf returns the limits that the stored settings ask for; what is not
+// set has its default. Settings that are no limits are passed over.
+func LimitsOf(stored map[string]string) (Limits, error) {
+	l := DefaultLimits()
+	for name, value := range stored {
+		if !strings.HasPrefix(name, limitPrefix) {
+			continue
+		}
+		if _, err := l.set(name, value); err != nil {
+			return Limits{}, err
+		}
+	}
+	return l, nil
+}
+
+// set sets the limit that name stands for and returns the name of its setting;
+// an empty value leaves the limit as it is.
+func (l *Limits) set(name, value string) (string, error) {
+	for _, s := range limitSettings {
+		if !strings.EqualFold(s.name, name) && !strings.EqualFold(s.name, limitPrefix+name) {
+			continue
+		}
+		if value == "" {
+			return s.name, nil
+		}
+		v, err := strconv.ParseInt(value, 10, 64)
+		if err != nil || v < 1 || v > s.most {
+			return "", Errorf(BadInput, "cannot set %s to %q: want a whole number of %s from 1 to %d", name, value, s.unit, s.most)
+		}
+		switch f := s.field(l).(type) {
+		case *int:
+			*f = int(v)
+		case *int64:
+			*f = v
+		}
+		return s.name, nil
+	}
+	return "", Errorf(NotFound, "cannot find the setting: no setting is called %q; sutler setting list shows all", name)
+}
+
+func formatLimit(field any) string {
+	switch f := field.(type) {
+	case *int:
+		return strconv.Itoa(*f)
+	case *int64:
+		return strconv.FormatInt(*f, 10)
+	}
+	return ""
+}
