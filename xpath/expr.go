@@ -1,0 +1,336 @@
+package xpath
+
+import (
+	"fmt"
+	"math"
+
+	"sutler/xmltree"
+)
+
+// expr is a node of a compiled expression.
+type expr interface {
+	about() *info
+	eval(c *Context) (Value, error)
+}
+
+// info is what is known of an expression without evaluating it.
+type info struct {
+	at       int // byte offset in the source
+	typ      Type
+	depth    int  // how deep an evaluation recurses
+	context  bool // it looks at the context node
+	position bool // … at the context position
+	size     bool // … at the context size
+}
+
+func (i *info) about() *info { return i }
+
+// holding returns the info of an expression of type t that evaluates parts in
+// its own context.
+func holding(at int, t Type, parts ...expr) info {
+	in := info{at: at, typ: t}
+	for _, e := range parts {
+		p := e.about()
+		in.depth = max(in.depth, p.depth)
+		in.context = in.context || p.context
+		in.position = in.position || p.position
+		in.size = in.size || p.size
+	}
+	in.depth++
+	return in
+}
+
+// constant is a literal, a number or what folding made of an expression.
+type constant struct {
+	info
+	v Value
+}
+
+func (k *constant) eval(*Context) (Value, error) { return k.v, nil }
+
+func newConstant(at int, v Value) *constant {
+	return &constant{info: info{at: at, typ: v.Type(), depth: 1}, v: v}
+}
+
+// fold evaluates e at once if that needs nothing but e.
+func fold(e expr, parts ...expr) expr {
+	for _, p := range parts {
+		if _, ok := p.(*constant); !ok {
+			return e
+		}
+	}
+	if in := e.about(); in.context || in.position || in.size {
+		return e
+	}
+	v, err := e.eval(new(Context))
+	if err != nil {
+		return e
+	}
+	return newConstant(e.about().at, v)
+}
+
+// variable is a reference to Context.Vars.
+type variable struct {
+	info
+	name string
+	slot int
+}
+
+func (x *variable) eval(c *Context) (Value, error) {
+	if x.slot < 0 || x.slot >= len(c.Vars) {
+		return Value{}, &Error{Rule: ruleUnset, Offset: x.at, Msg: fmt.Sprintf("the variable $%s has no value", x.name)}
+	}
+	return c.Vars[x.slot], nil
+}
+
+// logic is and or or (section 3.4); the right side is evaluated only if the
+// left side leaves the answer open.
+type logic struct {
+	info
+	or   bool
+	l, r expr
+}
+
+func (x *logic) eval(c *Context) (Value, error) {
+	b, err := x.test(c)
+	return Boolean(b), err
+}
+
+func (x *logic) test(c *Context) (bool, error) {
+	b, err := test(c, x.l)
+	if err != nil || b == x.or {
+		return b, err
+	}
+	return test(c, x.r)
+}
+
+// arithmetic is + - * div or mod (section 3.5).
+type arithmetic struct {
+	info
+	op   string
+	l, r expr
+}
+
+func (x *arithmetic) eval(c *Context) (Value, error) {
+	l, err := numberOf(c, x.l)
+	if err != nil {
+		return Value{}, err
+	}
+	r, err := numberOf(c, x.r)
+	if err != nil {
+		return Value{}, err
+	}
+	return Number(calculate(x.op, l, r)), nil
+}
+
+func calculate(op string, l, r float64) float64 {
+	switch op {
+	case "+":
+		return l + r
+	case "-":
+		return l - r
+	case "*":
+		return l * r
+	case "div":
+		return l / r
+	}
+	return math.Mod(l, r)
+}
+
+// negation is the unary minus.
+type negation struct {
+	info
+	x expr
+}
+
+func (x *negation) eval(c *Context) (Value, error) {
+	f, err := numberOf(c, x.x)
+	return Number(-f), err
+}
+
+// call is a call of a function of the core library.
+type call struct {
+	info
+	fn   *builtin
+	args []expr
+}
+
+func (x *call) eval(c *Context) (Value, error) { return x.fn.eval(c, x.args) }
+
+// hostCall is a call of a function of the host language.
+type hostCall struct {
+	info
+	fn   Function
+	args []expr
+}
+
+func (x *hostCall) eval(c *Context) (Value, error) {
+	if err := charge(c, 1); err != nil {
+		return Value{}, err
+	}
+	args := make([]Value, len(x.args))
+	for i, a := range x.args {
+		v, err := a.eval(c)
+		if err != nil {
+			return Value{}, err
+		}
+		args[i] = v
+	}
+	v, err := x.fn.Call(c, args)
+	if err != nil {
+		return Value{}, err
+	}
+	return x.declared(v)
+}
+
+// declared returns v as the type that the function promises.
+func (x *hostCall) declared(v Value) (Value, error) {
+	switch want := x.fn.Result; {
+	case want == AnyType || want == v.typ:
+		return v, nil
+	case want == StringType:
+		return String(v.Str()), nil
+	case want == NumberType:
+		return Number(v.Num()), nil
+	case want == BooleanType:
+		return Boolean(v.Bool()), nil
+	}
+	return Value{}, notNodes(x, v)
+}
+
+// The following evaluate any expression to what is asked of it and take the
+// shortest way there.
+
+// test returns e as a boolean.
+func test(c *Context, e expr) (bool, error) {
+	switch x := e.(type) {
+	case *path:
+		return x.exists(c)
+	case *logic:
+		return x.test(c)
+	case *comparison:
+		return x.test(c)
+	}
+	v, err := e.eval(c)
+	return v.Bool(), err
+}
+
+// stringOf returns e as a string.
+func stringOf(c *Context, e expr) (string, error) {
+	if e.about().typ == NodeSetType {
+		n, err := firstOf(c, e)
+		if n == nil || err != nil {
+			return "", err
+		}
+		return text(c, n)
+	}
+	v, err := e.eval(c)
+	if err != nil {
+		return "", err
+	}
+	return stringOfValue(c, v)
+}
+
+// stringOfValue returns v as a string, charging what it takes to make it.
+func stringOfValue(c *Context, v Value) (string, error) {
+	if v.typ != NodeSetType {
+		return v.Str(), nil
+	}
+	if len(v.nodes) == 0 {
+		return "", nil
+	}
+	return text(c, v.nodes[0])
+}
+
+// numberOf returns e as a number.
+func numberOf(c *Context, e expr) (float64, error) {
+	if t := e.about().typ; t == NumberType || t == BooleanType {
+		v, err := e.eval(c)
+		return v.num, err
+	}
+	v, err := scalar(c, e)
+	return v.Num(), err
+}
+
+// scalar returns the value of e, of a node-set its string.
+func scalar(c *Context, e expr) (Value, error) {
+	if e.about().typ == NodeSetType {
+		s, err := stringOf(c, e)
+		return String(s), err
+	}
+	v, err := e.eval(c)
+	if err != nil || v.typ != NodeSetType {
+		return v, err
+	}
+	s, err := stringOfValue(c, v)
+	return String(s), err
+}
+
+// nodesOf returns the nodes of e in document order. The slice may be shared.
+func nodesOf(c *Context, e expr) ([]*xmltree.Node, error) {
+	if p, ok := e.(*path); ok {
+		return p.nodes(c)
+	}
+	v, err := e.eval(c)
+	if err != nil {
+		return nil, err
+	}
+	if v.typ != NodeSetType {
+		return nil, notNodes(e, v)
+	}
+	return v.nodes, nil
+}
+
+// firstOf returns the first node of e in document order, or nil.
+func firstOf(c *Context, e expr) (*xmltree.Node, error) {
+	switch x := e.(type) {
+	case *path:
+		return x.first(c)
+	case *filter:
+		return x.first(c)
+	case *union:
+		return x.first(c)
+	}
+	nodes, err := nodesOf(c, e)
+	if err != nil || len(nodes) == 0 {
+		return nil, err
+	}
+	return nodes[0], nil
+}
+
+// eachOf visits the nodes of e, in any order and perhaps more than once, until
+// visit returns false.
+func eachOf(c *Context, e expr, visit func(*xmltree.Node) bool) error {
+	if p, ok := e.(*path); ok {
+		return p.each(c, visit)
+	}
+	nodes, err := nodesOf(c, e)
+	for _, n := range nodes {
+		if !visit(n) {
+			break
+		}
+	}
+	return err
+}
+
+func notNodes(e expr, v Value) error {
+	return &Error{Rule: ruleNodeSet, Offset: e.about().at,
+		Msg: fmt.Sprintf("a node-set is needed here, not %s", v.Type())}
+}
+
+// text returns the string-value of n, charging what it takes to make it.
+func text(c *Context, n *xmltree.Node) (string, error) {
+	s := n.Text()
+	return s, chargeText(c, s)
+}
+
+// charge takes n steps from the budget of c.
+func charge(c *Context, n int) error {
+	if c.Budget == nil {
+		return nil
+	}
+	return c.Budget.Steps(int64(n))
+}
+
+// chargeText charges a text that was made.
+func chargeText(c *Context, s string) error { return charge(c, 1+len(s)/64) }

@@ -1,0 +1,164 @@
+package xpath
+
+import (
+	"fmt"
+
+	"sutler/xmltree"
+)
+
+// Static is what an expression may refer to, fixed when it is compiled. The
+// zero Static offers the core function library and nothing else. The fields
+// are asked in source order; each must always give the same answer.
+type Static struct {
+	// Namespaces returns the URI of a prefix. The prefix xml is always known.
+	Namespaces func(prefix string) (uri string, ok bool)
+	// Variables returns the place of a variable in Context.Vars.
+	Variables func(name xmltree.Name) (slot int, ok bool)
+	// Functions returns a function that the core library does not have, under
+	// an unprefixed name too.
+	Functions func(name xmltree.Name) (Function, bool)
+	// Tolerant reads user/[@status='x'] as user[@status='x'], as the older
+	// MSXML patterns did and one sample of the documents does.
+	Tolerant bool
+}
+
+// Function is a function of the host language.
+type Function struct {
+	Min, Max int  // number of arguments; Max < 0: any
+	Result   Type // the result is converted to it; AnyType when it varies
+	// Positional says that Call looks at Position or Size of the context.
+	// Inside a predicate they are set only for functions that say so.
+	Positional bool
+	// Call must not keep args or c. What it returns as error ends the evaluation.
+	Call func(c *Context, args []Value) (Value, error)
+}
+
+// Context is what an expression is evaluated against. One evaluation at a time
+// may use it; Node, Position and Size change in its course and are restored
+// before it returns.
+type Context struct {
+	Node           *xmltree.Node
+	Position, Size int     // 0 counts as 1
+	Vars           []Value // by slot
+	// Budget pays for the evaluation: a step for each node looked at, each
+	// comparison and each 64 bytes of text made. Nil: without limit.
+	Budget *xmltree.Budget
+	Host   any // state of the host language for its functions
+}
+
+// Expr is a compiled expression. It is immutable and safe for many goroutines
+// at once.
+type Expr struct {
+	src string
+	e   expr
+}
+
+// Compile compiles an expression of at most 256 KiB whose brackets, rows of
+// operators and steps count at most 4,000 levels. The error is an *Error.
+func Compile(src string, s Static) (*Expr, error) {
+	p, err := newParser(src, s)
+	if err != nil {
+		return nil, err
+	}
+	e, err := p.whole()
+	if err != nil {
+		return nil, err
+	}
+	return &Expr{src: src, e: e}, nil
+}
+
+// Eval returns the value of e. The error is an *Error, an *xmltree.LimitError
+// or what a host function returned; the tree and c are as they were.
+func (e *Expr) Eval(c *Context) (Value, error) {
+	if err := e.needs(c); err != nil {
+		return Value{}, err
+	}
+	v, err := e.e.eval(c)
+	if err != nil {
+		return Value{}, err
+	}
+	return v, nil
+}
+
+// Nodes returns the nodes of e in document order. It is an error if the value
+// of e is no node-set. The caller must not change the slice. Errors as Eval.
+func (e *Expr) Nodes(c *Context) ([]*xmltree.Node, error) {
+	if err := e.needsNodes(c); err != nil {
+		return nil, err
+	}
+	return nodesOf(c, e.e)
+}
+
+// First returns the first node of e in document order, or nil if there is
+// none; it walks no further than it must. Errors as Nodes.
+func (e *Expr) First(c *Context) (*xmltree.Node, error) {
+	if err := e.needsNodes(c); err != nil {
+		return nil, err
+	}
+	return firstOf(c, e.e)
+}
+
+// Bool returns the value of e as the function boolean does; a path is walked
+// to the first node that it meets. Errors as Eval.
+func (e *Expr) Bool(c *Context) (bool, error) {
+	if err := e.needs(c); err != nil {
+		return false, err
+	}
+	return test(c, e.e)
+}
+
+// Str returns the value of e as the function string does. Errors as Eval.
+func (e *Expr) Str(c *Context) (string, error) {
+	if err := e.needs(c); err != nil {
+		return "", err
+	}
+	return stringOf(c, e.e)
+}
+
+// Num returns the value of e as the function number does. Errors as Eval.
+func (e *Expr) Num(c *Context) (float64, error) {
+	if err := e.needs(c); err != nil {
+		return 0, err
+	}
+	return numberOf(c, e.e)
+}
+
+// needs returns an error if e looks at the context node and there is none.
+func (e *Expr) needs(c *Context) error {
+	if c.Node == nil && e.e.about().context {
+		return &Error{Rule: ruleContext, Offset: e.e.about().at,
+			Msg: fmt.Sprintf("cannot evaluate %q: there is no context node", short(e.src))}
+	}
+	return nil
+}
+
+// needsNodes is needs, and returns an error if e cannot be a node-set.
+func (e *Expr) needsNodes(c *Context) error {
+	if in := e.e.about(); in.typ == NodeSetType || in.typ == AnyType {
+		return e.needs(c)
+	}
+	return mustBeNodes(e.e, fmt.Sprintf("what uses %q", short(e.src)))
+}
+
+// Type returns the static type of e, AnyType if only an evaluation can tell.
+func (e *Expr) Type() Type { return e.e.about().typ }
+
+// Source returns the expression as it was written.
+func (e *Expr) Source() string { return e.src }
+
+// Plain returns the names of a path that consists of child names only, a/b/c,
+// else nil.
+func (e *Expr) Plain() []xmltree.Name {
+	p, ok := e.e.(*path)
+	if !ok || p.root || p.start != nil {
+		return nil
+	}
+	var names []xmltree.Name
+	for _, s := range p.steps {
+		if s.axis != child || s.test.of != oneName || s.test.kind != xmltree.Element || len(s.preds) > 0 {
+			return nil
+		}
+		names = append(names, s.test.name)
+	}
+	return names
+}
