@@ -1,0 +1,75 @@
+package xslt_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"sutler/xmltree"
+	"sutler/xslt"
+)
+
+// mapping is a stylesheet with what procedures use most.
+const mapping = `
+<xsl:key name="plan" match="plan" use="@id"/>
+<xsl:param name="realm" select="'example.com'"/>
+<xsl:template match="/customers"><accounts count="{count(customer)}">
+  <xsl:for-each select="customer[not(@closed)]"><xsl:sort select="name"/><xsl:apply-templates select="."/></xsl:for-each>
+</accounts></xsl:template>
+<xsl:template match="customer"><account id="{generate-id()}" login="{@login}@{$realm}">
+  <xsl:choose><xsl:when test="quota &gt; 100"><big/></xsl:when><xsl:otherwise><small/></xsl:otherwise></xsl:choose>
+  <xsl:copy-of select="name"/>
+  <plan><xsl:value-of select="key('plan', @plan)/@title"/></plan>
+</account></xsl:template>`
+
+func customers(n int) string {
+	var b strings.Builder
+	b.WriteString(`<customers><plan id="p0" title="Basic"/><plan id="p1" title="More"/>`)
+	for i := range n {
+		fmt.Fprintf(&b, `<customer login="user%d" plan="p%d"><name>Name %d</name><quota>%d</quota></customer>`, i, i%2, (i*7919)%n, i*13%200)
+	}
+	b.WriteString(`</customers>`)
+	return b.String()
+}
+
+// small is the commonest use: one template that maps one element.
+const small = `<xsl:template match="person"><account name="{@login}" home="/home/{@login}"><xsl:apply-templates select="mail"/></account></xsl:template>
+<xsl:template match="mail"><address><xsl:value-of select="."/></address></xsl:template>`
+
+func benchmark(b *testing.B, inside, src string) {
+	p := compile(b, inside)
+	n := parse(b, src).Root()
+	b.ReportAllocs()
+	for b.Loop() {
+		into := xmltree.New(nil)
+		if err := p.Run(context.Background(), n, into.Root(), xslt.Env{}); err != nil {
+			b.Fatal(err)
+		}
+		into.Release()
+	}
+}
+
+func BenchmarkSmall(b *testing.B) {
+	benchmark(b, small, `<person login="ann"><mail>ann@example.com</mail><mail>a@example.org</mail></person>`)
+}
+
+func BenchmarkMapping(b *testing.B) {
+	for _, n := range []int{10, 1000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) { benchmark(b, mapping, customers(n)) })
+	}
+}
+
+func BenchmarkIdentity(b *testing.B) {
+	benchmark(b, `<xsl:template match="@*|node()"><xsl:copy><xsl:apply-templates select="@*|node()"/></xsl:copy></xsl:template>`, customers(1000))
+}
+
+func BenchmarkCompile(b *testing.B) {
+	sheet := parse(b, head+mapping+"</xsl:stylesheet>")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, problems := xslt.Compile(sheet, xslt.Options{}); problems != nil {
+			b.Fatal(problems)
+		}
+	}
+}

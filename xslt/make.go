@@ -1,0 +1,278 @@
+package xslt
+
+import (
+	"strings"
+
+	"sutler/xmltree"
+	"sutler/xpath"
+)
+
+// textNode is text of the stylesheet or an xsl:text.
+type textNode struct {
+	value string
+	raw   bool // disable-output-escaping
+}
+
+func (in *textNode) exec(r *run) error {
+	if in.raw && r.out.final && in.value != "" {
+		return r.write(rawBegin+in.value+rawEnd, place{})
+	}
+	return r.write(in.value, place{})
+}
+
+// valueOf is xsl:value-of.
+type valueOf struct {
+	sel *expr
+	raw bool
+}
+
+func (in *valueOf) exec(r *run) error {
+	s, err := r.str(in.sel)
+	if err != nil {
+		return err
+	}
+	if in.raw && r.out.final && s != "" {
+		s = rawBegin + s + rawEnd
+	}
+	return r.write(s, in.sel.at)
+}
+
+// literal is a literal result element.
+type literal struct {
+	name  xmltree.Name
+	decls []decl
+	attrs []literalAttr
+	body  []instr
+	at    place
+}
+
+type literalAttr struct {
+	name  xmltree.Name
+	value *avt
+	at    place
+}
+
+func (in *literal) exec(r *run) error {
+	outer, err := r.begin(in.name, in.at)
+	if err != nil {
+		return err
+	}
+	for _, d := range in.decls {
+		r.declare(d.prefix, d.uri)
+	}
+	r.declareName(in.name)
+	for i := range in.attrs {
+		a := &in.attrs[i]
+		s, err := a.value.eval(r)
+		if err != nil {
+			return err
+		}
+		if err := r.attribute(a.name, s, a.at); err != nil {
+			return err
+		}
+	}
+	if err := r.exec(in.body); err != nil {
+		return err
+	}
+	return r.end(outer, in.at)
+}
+
+// declareName declares the namespace of the element that was begun.
+func (r *run) declareName(name xmltree.Name) {
+	if name.Prefix != "xml" {
+		r.declare(name.Prefix, name.Space)
+	}
+}
+
+// elementInstr is xsl:element.
+type elementInstr struct {
+	name, space *avt
+	scope       map[string]string
+	body        []instr
+	at          place
+}
+
+func (in *elementInstr) exec(r *run) error {
+	name, err := madeName(r, in.name, in.space, in.scope, in.at)
+	if err != nil {
+		return err
+	}
+	if in.space == nil && name.Prefix == "" {
+		name.Space = in.scope[""]
+	}
+	outer, err := r.begin(name, in.at)
+	if err != nil {
+		return err
+	}
+	r.declareName(name)
+	if err := r.exec(in.body); err != nil {
+		return err
+	}
+	return r.end(outer, in.at)
+}
+
+// madeName returns the name that xsl:element and xsl:attribute compute
+// (sections 7.1.2, 7.1.3).
+func madeName(r *run, name, space *avt, scope map[string]string, at place) (n xmltree.Name, err error) {
+	s, err := name.eval(r)
+	if err != nil {
+		return n, err
+	}
+	s = strings.TrimSpace(s)
+	prefix, local, ok := splitName(s)
+	if !ok {
+		return n, wrong(at, "XT102", "a name begins with a letter and holds letters, digits, - _ and .", "%q is no name", s)
+	}
+	if space != nil {
+		uri, err := space.eval(r)
+		if err != nil {
+			return n, err
+		}
+		if isXSL(uri) {
+			uri = Space
+		}
+		if uri == "" || prefix == "xmlns" || prefix == "xml" && uri != xmltree.XMLSpace {
+			prefix = ""
+		}
+		return xmltree.Name{Space: uri, Prefix: prefix, Local: local}, nil
+	}
+	if n, ok = resolve(scope, s); !ok {
+		return n, wrong(at, "XT102", "declare it in the stylesheet or use the attribute namespace", "the prefix %q of the name %q is not declared", prefix, s)
+	}
+	return n, nil
+}
+
+// attributeInstr is xsl:attribute.
+type attributeInstr struct {
+	name, space *avt
+	scope       map[string]string
+	body        []instr
+	at          place
+}
+
+func (in *attributeInstr) exec(r *run) error {
+	name, err := madeName(r, in.name, in.space, in.scope, in.at)
+	if err != nil {
+		return err
+	}
+	if name.Local == "xmlns" && name.Space == "" {
+		return wrong(in.at, "XT102", "", `an attribute cannot be named "xmlns"`)
+	}
+	s, err := r.text(in.body, "an attribute")
+	if err != nil {
+		return err
+	}
+	return r.attribute(name, s, in.at)
+}
+
+// commentInstr is xsl:comment.
+type commentInstr struct {
+	at   place
+	body []instr
+}
+
+func (in *commentInstr) exec(r *run) error {
+	s, err := r.text(in.body, "a comment")
+	if err != nil {
+		return err
+	}
+	return r.comment(s, in.at)
+}
+
+// procInst is xsl:processing-instruction.
+type procInst struct {
+	at   place
+	name *avt
+	body []instr
+}
+
+func (in *procInst) exec(r *run) error {
+	name, err := in.name.eval(r)
+	if err != nil {
+		return err
+	}
+	if !xmltree.IsName(name) || strings.EqualFold(name, "xml") {
+		return wrong(in.at, "XT102", "", "%q cannot be the target of a processing instruction", name)
+	}
+	s, err := r.text(in.body, "a processing instruction")
+	if err != nil {
+		return err
+	}
+	return r.procInst(name, s, in.at)
+}
+
+// copyInstr is xsl:copy.
+type copyInstr struct {
+	at   place
+	body []instr
+}
+
+func (in *copyInstr) exec(r *run) error {
+	n := r.node
+	switch n.Kind() {
+	case xmltree.Root:
+		return r.exec(in.body)
+	case xmltree.Element:
+		outer, err := r.begin(n.Name(), in.at)
+		if err != nil {
+			return err
+		}
+		r.inherit(n)
+		r.declareName(n.Name())
+		if err := r.exec(in.body); err != nil {
+			return err
+		}
+		return r.end(outer, in.at)
+	}
+	return r.copy(n, in.at)
+}
+
+// copyOf is xsl:copy-of.
+type copyOf struct {
+	sel *expr
+	at  place
+}
+
+func (in *copyOf) exec(r *run) error {
+	v, err := r.eval(in.sel)
+	if err != nil {
+		return err
+	}
+	if v.Type() != xpath.NodeSetType {
+		return r.write(v.Str(), in.at)
+	}
+	for _, n := range v.Nodes() {
+		if err := r.copy(n, in.at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// message is xsl:message.
+type message struct {
+	at        place
+	terminate bool
+	body      []instr
+}
+
+func (in *message) exec(r *run) error {
+	root, err := r.fragment(in.body, in.at)
+	if err != nil {
+		return err
+	}
+	text := root.Text()
+	for c := root.First(); c != nil; c = c.Next() {
+		if c.Kind() != xmltree.Text {
+			text = root.String()
+			break
+		}
+	}
+	if r.env.Message != nil {
+		r.env.Message(text)
+	}
+	if in.terminate {
+		return wrong(in.at, "XT101", "", "the stylesheet ended the transformation: %s", text)
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package xslt
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+
+	"sutler/xmltree"
+	"sutler/xpath"
+)
+
+// Program is a compiled stylesheet. It is immutable and safe for many
+// goroutines at once. It keeps the document of the stylesheet for the places
+// of its errors, which must therefore not be released while the program lives.
+type Program struct {
+	output  output
+	raw     bool // disable-output-escaping occurs
+	start   *mode
+	globals []*global
+	keys    map[xmltree.Name]*key
+	space   spaceRules
+	file    string
+
+	states sync.Pool // of *run
+}
+
+// name returns the expanded name of n for use as a map key.
+func expanded(n xmltree.Name) xmltree.Name {
+	return xmltree.Name{Space: n.Space, Local: n.Local}
+}
+
+// instr is one instruction of a program. exec appends what it makes to r.out.
+type instr interface {
+	exec(r *run) error
+}
+
+// template is an xsl:template.
+type template struct {
+	name   string // for messages: match="…" or name="…"
+	at     place
+	params []param
+	body   []instr
+	slots  int // variables of its frame
+}
+
+// param is an xsl:param of a template: the argument named name, else value.
+type param struct {
+	name  xmltree.Name
+	slot  int
+	value value
+}
+
+// arg is an xsl:with-param.
+type arg struct {
+	name  xmltree.Name
+	value value
+}
+
+// value is what gives a variable its value: an expression, a body that makes
+// a result tree fragment, or nothing, the empty string.
+type value struct {
+	expr *expr
+	body []instr
+	at   place
+}
+
+// global is a top-level variable or parameter.
+type global struct {
+	name  xmltree.Name
+	index int
+	value value
+	slots int // variables of its frame
+	param bool
+	node  *xmltree.Node
+	reads []*global // while compiling
+}
+
+// expr is a compiled expression in its place.
+type expr struct {
+	*xpath.Expr
+	uses []use // top-level variables that it reads
+	at   place // of the attribute that holds it
+	base int   // where in the value of the attribute it begins
+}
+
+// use copies a top-level variable to a slot of the frame before an expression
+// that reads it is evaluated.
+type use struct{ global, slot int }
+
+// key is what all xsl:key elements of one name say.
+type key struct {
+	name xmltree.Name
+	defs []keyDef
+}
+
+type keyDef struct {
+	match []*xpath.Pattern
+	use   *expr
+	attrs bool // match may match attributes
+}
+
+// mode holds the template rules of a mode, by what they can match.
+type mode struct {
+	rules []*rule
+	kinds [xmltree.Namespace + 1]ruleSet
+}
+
+// ruleSet holds the rules for nodes of one kind: those for one name and those
+// for any, each with the best first.
+type ruleSet struct {
+	named map[xmltree.Name][]*rule
+	any   []*rule
+}
+
+// rule is one alternative of the pattern of a template.
+type rule struct {
+	pattern  *xpath.Pattern
+	template *template
+	priority float64
+	order    int  // in the stylesheet; after index: how many rules are better
+	sure     bool // kind and name decide alone
+}
+
+// index builds the tables of m from its rules. Of rules of equal priority the
+// last one is the better, as the Recommendation (5.5) permits.
+func (m *mode) index() {
+	slices.SortFunc(m.rules, func(a, b *rule) int {
+		return cmp.Or(cmp.Compare(b.priority, a.priority), cmp.Compare(b.order, a.order))
+	})
+	for i, r := range m.rules {
+		r.order = i
+		kind := r.pattern.Kind()
+		name, named := r.pattern.Name()
+		if kind == 0 {
+			for k := range m.kinds {
+				m.kinds[k].any = append(m.kinds[k].any, r)
+			}
+			continue
+		}
+		set := &m.kinds[kind]
+		if !named {
+			set.any = append(set.any, r)
+			continue
+		}
+		if set.named == nil {
+			set.named = make(map[xmltree.Name][]*rule)
+		}
+		set.named[expanded(name)] = append(set.named[expanded(name)], r)
+	}
+}
+
+// candidates returns the two lists of rules that may match n.
+func (m *mode) candidates(n *xmltree.Node) (named, any []*rule) {
+	set := &m.kinds[n.Kind()]
+	if set.named != nil {
+		named = set.named[xmltree.Name{Space: n.Space(), Local: n.Local()}]
+	}
+	return named, set.any
+}

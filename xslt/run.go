@@ -1,0 +1,325 @@
+package xslt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"sutler/xmltree"
+	"sutler/xpath"
+)
+
+// Limits bound one run. A zero field means its default.
+type Limits struct {
+	Depth       int   // nested templates, default 3,000
+	Steps       int64 // nodes visited and made, template calls, comparisons; default 10 million
+	ResultBytes int64 // text and names of all trees that the run builds, temporary ones too, default 64 MiB
+}
+
+// Env is what a run may see of the world. The zero value is usable.
+type Env struct {
+	Now     time.Time       // the only clock a transformation sees
+	Budget  *xmltree.Budget // for the nodes of temporary trees; may be nil
+	Limits  Limits
+	Params  map[string]xpath.Value // top-level xsl:param by name, {uri}local or local
+	Message func(text string)      // takes the text of each xsl:message; nil: dropped
+	// Load reads a document for the function document(). href is as written,
+	// base the file name of the document that it is relative to. The document
+	// must not be edited or released before the run ends, and no two may have the
+	// same File: the order among documents depends on it. nil: nothing can be read.
+	Load func(href, base string) (*xmltree.Document, error)
+}
+
+// Run transforms the tree n and appends the result tree to into, a Root or an
+// element. An n of kind Root is the source tree; any other node except an
+// attribute is seen as the only child of a document for the time of the run,
+// in which nobody else may use its tree. Processing starts at that root.
+//
+// An error is, or wraps, an *xmltree.Problem with the place of the instruction;
+// errors.As finds the *xmltree.LimitError of a reached limit in it, and errors.Is
+// the error of a ctx that was done. After an error into is as it was. Equal
+// arguments give equal results, byte for byte. When p.Text() holds, the texts of
+// the result are for Serialize only: they may hold marks that no document can.
+func (p *Program) Run(ctx context.Context, n, into *xmltree.Node, env Env) error {
+	r := p.newRun(ctx, env)
+	defer r.release()
+	if n.Kind() == xmltree.Attribute || n.Kind() == xmltree.Namespace {
+		return (&xmltree.Problem{Rule: "XT111", File: p.file,
+			Msg: fmt.Sprintf("cannot transform %s: it cannot stand alone in a document", n.Path()), Hint: "transform its element"})
+	}
+	source, restore, err := r.source(n)
+	if err != nil {
+		return r.fail(place{}, err)
+	}
+	defer func() { restore() }()
+	// Editing the document of the source would end its document order.
+	target := into
+	if into.Document() == n.Document() {
+		target = r.document().NewRoot()
+	}
+	last := target.Last()
+	if err := r.transform(source, target); err != nil {
+		for target.Last() != last {
+			target.Last().Detach()
+		}
+		return err
+	}
+	if target == into {
+		return nil
+	}
+	restore()
+	restore = func() {}
+	for target.First() != nil {
+		if err := into.Append(target.First()); err != nil {
+			return r.fail(place{}, err)
+		}
+	}
+	return nil
+}
+
+// source returns the root of the tree that the run sees for n.
+func (r *run) source(n *xmltree.Node) (root *xmltree.Node, restore func(), err error) {
+	restore = func() {}
+	if r.p.space.strip(n) {
+		root, err = r.stripped(n)
+		return root, restore, err
+	}
+	if n.Kind() == xmltree.Root {
+		return n, restore, nil
+	}
+	restore = n.Isolate()
+	return n.Parent(), restore, nil
+}
+
+// stripped returns the root of a copy of n without the white space to drop.
+func (r *run) stripped(n *xmltree.Node) (*xmltree.Node, error) {
+	d := r.document()
+	if r.files == nil {
+		r.files = map[*xmltree.Document]string{}
+	}
+	r.files[d] = n.Document().File()
+	return r.p.space.copy(d, n)
+}
+
+// run is the state of one run. It is pooled by its program.
+type run struct {
+	p   *Program
+	ctx context.Context
+	env Env
+
+	steps    xmltree.Budget
+	polled   int // steps since ctx was asked
+	bytes    int64
+	depth    int
+	template *template // that runs
+
+	root *xmltree.Node
+	node *xmltree.Node // current node
+	xc   xpath.Context // of the instructions; its Node is node
+	pc   xpath.Context // of match patterns
+	vars stack
+	args []passed
+
+	out     sink
+	pending []byte // text of the open sinks that is not in a node yet
+
+	globals []globalState
+	docs    []*xmltree.Document // made by the run, released with it
+	trees   *xmltree.Document   // the one that holds result tree fragments
+	keys    map[keyUse]map[string][]*xmltree.Node
+	ids     map[*xmltree.Node]int
+	loaded  map[string]*xmltree.Node
+	files   map[*xmltree.Document]string // where copies come from
+}
+
+// globalState is the value of a top-level variable.
+type globalState struct {
+	value      xpath.Value
+	open, done bool
+}
+
+// passed is the value of an xsl:with-param.
+type passed struct {
+	name  xmltree.Name
+	value xpath.Value
+}
+
+func (p *Program) newRun(ctx context.Context, env Env) *run {
+	r, ok := p.states.Get().(*run)
+	if !ok {
+		r = &run{p: p, globals: make([]globalState, len(p.globals))}
+	}
+	if env.Limits.Depth <= 0 {
+		env.Limits.Depth = 3000
+	}
+	if env.Limits.Steps <= 0 {
+		env.Limits.Steps = 10_000_000
+	}
+	if env.Limits.ResultBytes <= 0 {
+		env.Limits.ResultBytes = 64 << 20
+	}
+	r.ctx, r.env = ctx, env
+	r.steps = xmltree.Budget{MaxSteps: env.Limits.Steps}
+	r.xc = xpath.Context{Budget: &r.steps, Host: r}
+	r.pc = xpath.Context{Budget: &r.steps, Host: r}
+	return r
+}
+
+// release gives r back. Nothing of the run is kept but empty slices.
+func (r *run) release() {
+	for _, d := range r.docs {
+		d.Release()
+	}
+	clear(r.globals)
+	clear(r.docs)
+	clear(r.args[:cap(r.args)])
+	r.vars.clear()
+	*r = run{p: r.p, globals: r.globals, docs: r.docs[:0], args: r.args[:0], vars: r.vars, pending: r.pending[:0]}
+	r.p.states.Put(r)
+}
+
+// document returns a new document that lives as long as the run.
+func (r *run) document() *xmltree.Document {
+	b := r.env.Budget
+	if b == nil {
+		b = &r.steps // numbers the documents of the run
+	}
+	d := xmltree.New(b)
+	r.docs = append(r.docs, d)
+	return d
+}
+
+func (r *run) transform(source, target *xmltree.Node) error {
+	r.root = source
+	r.out = sink{parent: target, doc: target.Document(), final: true}
+	r.focus(focus{source, 1, 1})
+	if err := r.apply(source, r.p.start, 0, 0, place{}); err != nil {
+		return err
+	}
+	return r.flush(place{})
+}
+
+// focus is the current node and its place in the current node list.
+type focus struct {
+	node      *xmltree.Node
+	pos, size int
+}
+
+func (r *run) focused() focus { return focus{r.node, r.xc.Position, r.xc.Size} }
+
+func (r *run) focus(f focus) {
+	r.node, r.xc.Node, r.xc.Position, r.xc.Size = f.node, f.node, f.pos, f.size
+}
+
+// step charges n steps of the instruction at p and asks now and then whether
+// the run is still wanted.
+func (r *run) step(n int64, p place) error {
+	r.polled += int(min(n, 1024))
+	if r.polled >= 1024 {
+		r.polled = 0
+		if err := r.ctx.Err(); err != nil {
+			return r.fail(p, err)
+		}
+	}
+	if err := r.steps.Steps(n); err != nil {
+		return r.fail(p, err)
+	}
+	return nil
+}
+
+// grow charges bytes of result.
+func (r *run) grow(bytes int, p place) error {
+	r.bytes += int64(bytes)
+	if r.bytes > r.env.Limits.ResultBytes {
+		return r.fail(p, &xmltree.LimitError{Limit: "bytes of result", Value: r.env.Limits.ResultBytes, Setting: "ResultBytes"})
+	}
+	return nil
+}
+
+// failure is a problem with what caused it.
+type failure struct {
+	*xmltree.Problem
+	cause error
+}
+
+func (f *failure) Unwrap() []error { return []error{f.Problem, f.cause} }
+
+// fail gives err the place p, unless it has one.
+func (r *run) fail(p place, err error) error { return r.failIn(p, 0, err) }
+
+// failIn is fail for an error of the expression at byte base of the attribute at p.
+func (r *run) failIn(p place, base int, err error) error {
+	var problem *xmltree.Problem
+	if errors.As(err, &problem) {
+		return err
+	}
+	var xe *xpath.Error
+	if errors.As(err, &xe) {
+		return asProblem(p, base, xe)
+	}
+	in := ""
+	if r.template != nil {
+		in = fmt.Sprintf(" in the template %s at line %d", r.template.name, r.template.at.line())
+		if p.doc == nil {
+			p = r.template.at
+		}
+	}
+	var limit *xmltree.LimitError
+	switch {
+	case errors.As(err, &limit):
+		return &failure{p.problem("XT120", limit.Error()+in, "look for a recursion or a loop that grows, or raise the limit"), limit}
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return &failure{p.problem("XT121", fmt.Sprintf("the transformation was stopped%s: %v", in, err), ""), err}
+	}
+	return &failure{p.problem("XT110", err.Error(), ""), err}
+}
+
+// wrong returns the problem of an instruction.
+func wrong(p place, rule, hint, format string, args ...any) error {
+	return p.problem(rule, fmt.Sprintf(format, args...), hint)
+}
+
+// stack holds the variables of the running templates. A frame never moves.
+type stack struct {
+	chunks     [][]xpath.Value
+	chunk, top int
+}
+
+// mark is a state of the stack to return to.
+type mark struct{ chunk, top int }
+
+// push returns a frame of n variables.
+func (s *stack) push(n int) ([]xpath.Value, mark) {
+	m := mark{s.chunk, s.top}
+	if n == 0 {
+		return nil, m
+	}
+	for s.chunk < len(s.chunks) && s.top+n > len(s.chunks[s.chunk]) {
+		s.chunk++
+		s.top = 0
+	}
+	if s.chunk == len(s.chunks) {
+		s.chunks = append(s.chunks, make([]xpath.Value, max(n, 32<<min(s.chunk, 10))))
+	}
+	f := s.chunks[s.chunk][s.top : s.top+n : s.top+n]
+	s.top += n
+	return f, m
+}
+
+// pop takes the frame off and returns to m.
+func (s *stack) pop(frame []xpath.Value, m mark) {
+	clear(frame)
+	s.chunk, s.top = m.chunk, m.top
+}
+
+// clear empties the stack after an error left frames on it.
+func (s *stack) clear() {
+	if s.chunk == 0 && s.top == 0 {
+		return
+	}
+	for _, c := range s.chunks {
+		clear(c)
+	}
+	s.chunk, s.top = 0, 0
+}

@@ -1,0 +1,348 @@
+package xslt
+
+import (
+	"strconv"
+	"strings"
+
+	"sutler/xmltree"
+)
+
+// sink is where instructions put what they make: below parent, or, without a
+// parent, into a text.
+type sink struct {
+	parent *xmltree.Node
+	doc    *xmltree.Document
+	start  int    // where its text begins in run.pending
+	one    string // the text if it is one string that was not copied there yet
+	open   bool   // parent is an element without content so far
+	final  bool   // this is the result tree
+	what   string // without a parent: what the text is for
+}
+
+// The marks around text with disable-output-escaping in a result that goes
+// through text. No XML text can hold them.
+const (
+	rawBegin = "\x01"
+	rawEnd   = "\x02"
+)
+
+// write appends text.
+func (r *run) write(s string, at place) error {
+	if s == "" {
+		return nil
+	}
+	if err := r.grow(len(s), at); err != nil {
+		return err
+	}
+	o := &r.out
+	o.open = false
+	if o.one == "" && len(r.pending) == o.start {
+		o.one = s
+		return nil
+	}
+	r.pending = append(r.pending, o.one...)
+	r.pending = append(r.pending, s...)
+	o.one = ""
+	return nil
+}
+
+// taken returns the text of the sink that is not in a node yet.
+func (r *run) taken() string {
+	o := &r.out
+	s := o.one
+	if s == "" && len(r.pending) > o.start {
+		s = string(r.pending[o.start:])
+	}
+	r.pending, o.one = r.pending[:o.start], ""
+	return s
+}
+
+// flush makes a text node of the text that was written.
+func (r *run) flush(at place) error {
+	if r.out.one == "" && len(r.pending) == r.out.start {
+		return nil
+	}
+	return r.link(r.out.doc.NewText(r.taken()), at)
+}
+
+// link appends n to the parent.
+func (r *run) link(n *xmltree.Node, at place) error {
+	if err := r.step(1, at); err != nil {
+		return err
+	}
+	r.out.open = false
+	if err := r.out.parent.Append(n); err != nil {
+		return r.fail(at, err)
+	}
+	return nil
+}
+
+// append appends n, which is no text, after the text before it.
+func (r *run) append(n *xmltree.Node, at place) error {
+	if err := r.flush(at); err != nil {
+		return err
+	}
+	if err := r.grow(len(n.Local())+len(n.Value()), at); err != nil {
+		return err
+	}
+	return r.link(n, at)
+}
+
+// textOnly reports an instruction that makes more than text where only text can be.
+func (r *run) textOnly(what string, at place) error {
+	if r.out.parent != nil {
+		return nil
+	}
+	return wrong(at, "XT104", "only text may be made here", "cannot make %s in %s", what, r.out.what)
+}
+
+// begin opens an element. end closes it.
+func (r *run) begin(name xmltree.Name, at place) (outer sink, err error) {
+	if err := r.textOnly("an element", at); err != nil {
+		return outer, err
+	}
+	el := r.out.doc.NewElement(name)
+	if err := r.append(el, at); err != nil {
+		return outer, err
+	}
+	outer = r.out
+	r.out.parent, r.out.open = el, true
+	return outer, nil
+}
+
+func (r *run) end(outer sink, at place) error {
+	err := r.flush(at)
+	r.out = outer
+	return err
+}
+
+// declare makes prefix stand for uri on the element that was begun.
+func (r *run) declare(prefix, uri string) {
+	if have, ok := r.out.parent.Lookup(prefix); !ok && uri != "" || have != uri {
+		r.out.parent.Declare(prefix, uri)
+	}
+}
+
+// attribute adds an attribute to the element that was begun (section 7.1.3).
+func (r *run) attribute(name xmltree.Name, value string, at place) error {
+	o := &r.out
+	switch {
+	case o.parent == nil:
+		return r.textOnly("an attribute", at)
+	case o.parent.Kind() == xmltree.Root:
+		return wrong(at, "XT103", "make an element around it", "cannot add the attribute %q: there is no element to hold it", name)
+	case !o.open:
+		return wrong(at, "XT103", "make attributes before everything else in an element",
+			"cannot add the attribute %q to %q, which has content already", name, o.parent.Name())
+	}
+	if err := r.grow(len(name.Local)+len(value), at); err != nil {
+		return err
+	}
+	if err := r.step(1, at); err != nil {
+		return err
+	}
+	if name.Space != "" && name.Space != xmltree.XMLSpace {
+		name.Prefix = r.prefix(name)
+	}
+	o.parent.SetAttr(name, value)
+	return nil
+}
+
+// prefix declares a prefix for an attribute name in a namespace: the wanted one
+// if it is free.
+func (r *run) prefix(name xmltree.Name) string {
+	el := r.out.parent
+	if p := name.Prefix; p != "" && p != "xmlns" && p != "xml" {
+		have, bound := el.Lookup(p)
+		if bound && have == name.Space {
+			return p
+		}
+		if !declares(el, p) && (el.Name().Prefix != p) {
+			el.Declare(p, name.Space)
+			return p
+		}
+	}
+	for e := el; e != nil; e = e.Parent() {
+		for d := e.Decls(); d != nil; d = d.Next() {
+			if d.Value() == name.Space && d.Local() != "" {
+				if have, _ := el.Lookup(d.Local()); have == name.Space {
+					return d.Local()
+				}
+			}
+		}
+	}
+	for i := 0; ; i++ {
+		p := "ns" + strconv.Itoa(i)
+		if _, bound := el.Lookup(p); !bound {
+			el.Declare(p, name.Space)
+			return p
+		}
+	}
+}
+
+// declares reports whether el itself declares prefix.
+func declares(el *xmltree.Node, prefix string) bool {
+	for d := el.Decls(); d != nil; d = d.Next() {
+		if d.Local() == prefix {
+			return true
+		}
+	}
+	return false
+}
+
+// text executes body and returns its text, for an attribute, a comment and the
+// like, which what names.
+func (r *run) text(body []instr, what string) (string, error) {
+	switch len(body) {
+	case 0:
+		return "", nil
+	case 1: // needs no sink
+		switch in := body[0].(type) {
+		case *textNode:
+			return in.value, nil
+		case *valueOf:
+			return r.str(in.sel)
+		}
+	}
+	saved := r.out
+	r.out = sink{start: len(r.pending), what: what}
+	if err := r.exec(body); err != nil {
+		return "", err
+	}
+	s := r.taken()
+	r.out = saved
+	return s, nil
+}
+
+// copy appends a deep copy of n (section 11.3).
+func (r *run) copy(n *xmltree.Node, at place) error {
+	switch n.Kind() {
+	case xmltree.Root:
+		for c := n.First(); c != nil; c = c.Next() {
+			if err := r.copy(c, at); err != nil {
+				return err
+			}
+		}
+		return nil
+	case xmltree.Attribute:
+		return r.attribute(n.Name(), n.Value(), at)
+	case xmltree.Namespace:
+		return r.namespace(n, at)
+	case xmltree.Text:
+		if err := r.step(1, at); err != nil {
+			return err
+		}
+		return r.write(n.Value(), at)
+	case xmltree.Comment:
+		return r.comment(n.Value(), at)
+	case xmltree.ProcInst:
+		return r.procInst(n.Local(), n.Value(), at)
+	}
+	if err := r.textOnly("an element", at); err != nil {
+		return err
+	}
+	nodes, bytes := size(n)
+	if err := r.step(nodes, at); err != nil {
+		return err
+	}
+	if err := r.grow(bytes, at); err != nil {
+		return err
+	}
+	if err := r.flush(at); err != nil {
+		return err
+	}
+	c, err := r.out.doc.Copy(n)
+	if err != nil {
+		return r.fail(at, err)
+	}
+	if err := r.link(c, at); err != nil {
+		return err
+	}
+	outer := r.out.parent
+	r.out.parent = c
+	r.inherit(n.Parent())
+	r.out.parent = outer
+	return nil
+}
+
+// inherit declares on the element that was begun the namespaces in scope at the
+// source element n, as far as they are not in scope already.
+func (r *run) inherit(n *xmltree.Node) {
+	el := r.out.parent
+	for e := n; e != nil; e = e.Parent() {
+	next:
+		for d := e.Decls(); d != nil; d = d.Next() {
+			if d.Value() == "" || declares(el, d.Local()) || d.Local() == "" && el.Name().Prefix == "" && el.Space() == "" {
+				continue
+			}
+			for x := n; x != e; x = x.Parent() {
+				if declares(x, d.Local()) {
+					continue next // hidden
+				}
+			}
+			r.declare(d.Local(), d.Value())
+		}
+	}
+}
+
+// namespace copies a namespace node to the element that was begun.
+func (r *run) namespace(n *xmltree.Node, at place) error {
+	el := r.out.parent
+	switch {
+	case el == nil:
+		return r.textOnly("a namespace", at)
+	case !r.out.open:
+		return wrong(at, "XT103", "copy namespaces before everything else in an element", "cannot add a namespace here")
+	case n.Local() == "" && el.Space() == "" && el.Name().Prefix == "":
+		return nil // it would take the element into the namespace
+	case !declares(el, n.Local()):
+		r.declare(n.Local(), n.Value())
+	}
+	return nil
+}
+
+// comment appends a comment. What a comment cannot hold is parted by a blank
+// (section 7.4).
+func (r *run) comment(s string, at place) error {
+	if err := r.textOnly("a comment", at); err != nil {
+		return err
+	}
+	for strings.Contains(s, "--") {
+		s = strings.ReplaceAll(s, "--", "- -")
+	}
+	if strings.HasSuffix(s, "-") {
+		s += " "
+	}
+	return r.append(r.out.doc.NewComment(s), at)
+}
+
+// procInst appends a processing instruction (section 7.3).
+func (r *run) procInst(target, data string, at place) error {
+	if err := r.textOnly("a processing instruction", at); err != nil {
+		return err
+	}
+	return r.append(r.out.doc.NewProcInst(target, strings.ReplaceAll(data, "?>", "? >")), at)
+}
+
+// size returns the nodes of the tree n, and the bytes of its text and names.
+func size(n *xmltree.Node) (nodes int64, bytes int) {
+	for x := n; ; {
+		nodes++
+		bytes += len(x.Local()) + len(x.Value())
+		for a := x.Attrs(); a != nil; a = a.Next() {
+			nodes++
+			bytes += len(a.Local()) + len(a.Value())
+		}
+		if x.First() != nil {
+			x = x.First()
+			continue
+		}
+		for x != n && x.Next() == nil {
+			x = x.Parent()
+		}
+		if x == n {
+			return nodes, bytes
+		}
+		x = x.Next()
+	}
+}

@@ -1,0 +1,263 @@
+package xslt
+
+import "sutler/xmltree"
+
+// applyTemplates is xsl:apply-templates.
+type applyTemplates struct {
+	sel   *expr // nil: the children
+	mode  *mode
+	sorts []sortKey
+	args  []arg
+	at    place
+}
+
+func (in *applyTemplates) exec(r *run) error {
+	lo, hi, err := r.pass(in.args)
+	if err != nil {
+		return err
+	}
+	if in.sel == nil && in.sorts == nil {
+		err = r.applyChildren(in.mode, lo, hi, in.at)
+		r.args = r.args[:lo]
+		return err
+	}
+	var nodes []*xmltree.Node
+	if in.sel == nil {
+		for c := r.node.First(); c != nil; c = c.Next() {
+			nodes = append(nodes, c)
+		}
+	} else if nodes, err = r.nodes(in.sel); err != nil {
+		return err
+	}
+	if nodes, err = r.sort(nodes, in.sorts); err != nil {
+		return err
+	}
+	here := r.focused()
+	for i, n := range nodes {
+		r.focus(focus{n, i + 1, len(nodes)})
+		if err := r.apply(n, in.mode, lo, hi, in.at); err != nil {
+			return err
+		}
+	}
+	r.focus(here)
+	r.args = r.args[:lo]
+	return nil
+}
+
+// applyChildren processes the children of the current node without a list.
+func (r *run) applyChildren(m *mode, lo, hi int, at place) error {
+	size := 0
+	for c := r.node.First(); c != nil; c = c.Next() {
+		size++
+	}
+	here, pos := r.focused(), 0
+	for c := r.node.First(); c != nil; c = c.Next() {
+		pos++
+		r.focus(focus{c, pos, size})
+		if err := r.apply(c, m, lo, hi, at); err != nil {
+			return err
+		}
+	}
+	r.focus(here)
+	return nil
+}
+
+// pass evaluates arguments. They are r.args[lo:hi] until the caller cuts r.args
+// back to lo.
+func (r *run) pass(args []arg) (lo, hi int, err error) {
+	lo = len(r.args)
+	if len(args) == 0 {
+		return lo, lo, nil
+	}
+	for i := range args {
+		v, err := r.value(&args[i].value)
+		if err != nil {
+			return lo, lo, err
+		}
+		r.args = append(r.args, passed{args[i].name, v})
+	}
+	return lo, len(r.args), nil
+}
+
+// apply processes n, the current node, with the best template of m or with the
+// built-in one (section 5.8).
+func (r *run) apply(n *xmltree.Node, m *mode, lo, hi int, at place) error {
+	if err := r.step(1, at); err != nil {
+		return err
+	}
+	t, err := r.match(n, m)
+	if err != nil {
+		return err
+	}
+	if t != nil {
+		return r.call(t, lo, hi, at)
+	}
+	switch n.Kind() {
+	case xmltree.Root, xmltree.Element:
+		return r.applyChildren(m, 0, 0, at)
+	case xmltree.Text, xmltree.Attribute:
+		return r.write(n.Value(), at)
+	}
+	return nil
+}
+
+// match returns the best template of m for n, or nil.
+func (r *run) match(n *xmltree.Node, m *mode) (*template, error) {
+	named, any := m.candidates(n)
+	for len(named) > 0 || len(any) > 0 {
+		list := &any
+		if len(any) == 0 || len(named) > 0 && named[0].order < any[0].order {
+			list = &named
+		}
+		rule := (*list)[0]
+		*list = (*list)[1:]
+		if rule.sure {
+			return rule.template, nil
+		}
+		ok, err := rule.pattern.Matches(&r.pc, n)
+		if err != nil {
+			return nil, r.fail(rule.template.at, err)
+		}
+		if ok {
+			return rule.template, nil
+		}
+	}
+	return nil, nil
+}
+
+// call runs t for the current node with the arguments r.args[lo:hi].
+func (r *run) call(t *template, lo, hi int, at place) error {
+	if err := r.deeper(at); err != nil {
+		return err
+	}
+	vars, caller := r.xc.Vars, r.template
+	frame, mark := r.vars.push(t.slots)
+	r.xc.Vars, r.template = frame, t
+	for i := range t.params {
+		if err := r.bind(&t.params[i], lo, hi); err != nil {
+			return err
+		}
+	}
+	if err := r.exec(t.body); err != nil {
+		return err
+	}
+	r.vars.pop(frame, mark)
+	r.xc.Vars, r.template = vars, caller
+	r.depth--
+	return nil
+}
+
+// bind gives the parameter p its argument or its own value.
+func (r *run) bind(p *param, lo, hi int) error {
+	for _, a := range r.args[lo:hi] {
+		if a.name == p.name {
+			r.xc.Vars[p.slot] = a.value
+			return nil
+		}
+	}
+	v, err := r.value(&p.value)
+	if err != nil {
+		return err
+	}
+	r.xc.Vars[p.slot] = v
+	return nil
+}
+
+// callTemplate is xsl:call-template.
+type callTemplate struct {
+	template *template
+	args     []arg
+	at       place
+}
+
+func (in *callTemplate) exec(r *run) error {
+	lo, hi, err := r.pass(in.args)
+	if err != nil {
+		return err
+	}
+	if err := r.step(1, in.at); err != nil {
+		return err
+	}
+	if err := r.call(in.template, lo, hi, in.at); err != nil {
+		return err
+	}
+	r.args = r.args[:lo]
+	return nil
+}
+
+// forEach is xsl:for-each.
+type forEach struct {
+	sel   *expr
+	sorts []sortKey
+	body  []instr
+}
+
+func (in *forEach) exec(r *run) error {
+	nodes, err := r.nodes(in.sel)
+	if err != nil {
+		return err
+	}
+	if nodes, err = r.sort(nodes, in.sorts); err != nil {
+		return err
+	}
+	here := r.focused()
+	for i, n := range nodes {
+		if err := r.step(1, in.sel.at); err != nil {
+			return err
+		}
+		r.focus(focus{n, i + 1, len(nodes)})
+		if err := r.exec(in.body); err != nil {
+			return err
+		}
+	}
+	r.focus(here)
+	return nil
+}
+
+// ifInstr is xsl:if, or an xsl:when.
+type ifInstr struct {
+	test *expr
+	body []instr
+}
+
+func (in *ifInstr) exec(r *run) error {
+	ok, err := r.bool(in.test)
+	if err != nil || !ok {
+		return err
+	}
+	return r.exec(in.body)
+}
+
+// choose is xsl:choose.
+type choose struct {
+	whens     []ifInstr
+	otherwise []instr
+}
+
+func (in *choose) exec(r *run) error {
+	for i := range in.whens {
+		ok, err := r.bool(in.whens[i].test)
+		if err != nil {
+			return err
+		}
+		if ok {
+			return r.exec(in.whens[i].body)
+		}
+	}
+	return r.exec(in.otherwise)
+}
+
+// variable is an xsl:variable in a body.
+type variable struct {
+	slot  int
+	value value
+}
+
+func (in *variable) exec(r *run) error {
+	v, err := r.value(&in.value)
+	if err != nil {
+		return err
+	}
+	r.xc.Vars[in.slot] = v
+	return nil
+}
