@@ -1,0 +1,221 @@
+package engine
+
+import (
+	"fmt"
+	"strconv"
+
+	"sutler"
+	"sutler/procedure"
+	"sutler/security"
+	"sutler/xmltree"
+)
+
+// call makes the call of a step with t.executeData, which holds the output
+// afterwards (schema C.6). abandoned tells that a provider which never came
+// back keeps the document of executeData.
+func (w *walk) call(f *frame, s *procedure.Step, t *turn) (err error, abandoned bool) {
+	in := &invocation{
+		namespace: s.Namespace, procedure: s.Procedure, data: t.executeData, at: s.At, nested: len(f.parents) > 0,
+		impersonate: s.Impersonate.Apply(f.impersonate), sensitive: s.Sensitive.Apply(f.sensitive), trusted: s.Trusted.Apply(f.trusted),
+	}
+	err, abandoned = w.callNamed(f, in)
+	t.executeData = in.data
+	return err, abandoned
+}
+
+// invocation is one call before its target is looked up.
+type invocation struct {
+	namespace, procedure            string
+	data                            *xmltree.Node // executeData: input, then output
+	at                              procedure.Place
+	nested                          bool // called by a procedure of a namespace
+	impersonate, sensitive, trusted bool
+}
+
+func (w *walk) callNamed(f *frame, in *invocation) (err error, abandoned bool) {
+	w.seq++
+	seq := w.seq
+	name := in.namespace + "/" + in.procedure
+	before := ""
+	if w.trace != nil {
+		before = show(in.data)
+		w.trace(Event{Depth: w.depth, Kind: "call", Name: name, Seq: seq, At: in.at.String(), Before: before})
+	}
+	w.depth++
+	err, abandoned = w.dispatch(f, in, seq)
+	w.depth--
+	if err != nil {
+		e := errorOf(err)
+		if e.Seq == 0 {
+			e.Seq = seq
+		}
+		e.Sources = append(e.Sources, sutler.ErrorSource{Namespace: in.namespace, Procedure: in.procedure})
+		err = keep(err, e)
+		if w.trace != nil {
+			w.trace(Event{Depth: w.depth, Kind: "failed", Name: name, Seq: seq, At: in.at.String(), Before: before, Err: e})
+		}
+		return err, abandoned
+	}
+	if w.trace != nil {
+		w.trace(Event{Depth: w.depth, Kind: "done", Name: name, Seq: seq, At: in.at.String(), Before: before, After: show(in.data)})
+	}
+	return nil, false
+}
+
+func (w *walk) dispatch(f *frame, in *invocation, seq int) (err error, abandoned bool) {
+	if w.depth > w.limits.CallDepth {
+		return &sutler.Error{Code: sutler.LimitReached, Err: fmt.Errorf(
+			"cannot call %s/%s: calls are nested %d deep (limit CallDepth, setting limit.callDepth)", in.namespace, in.procedure, w.limits.CallDepth)}, false
+	}
+	p, err := w.catalog.procedure(in.namespace, in.procedure)
+	if err != nil {
+		return err, false
+	}
+	in.namespace, in.procedure = p.Namespace.Name, p.Name // as registered
+	d := security.MayCall(w.trustee, security.Target{Namespace: p.Namespace.Name, Procedure: p.Name, Public: p.Public, Nested: in.nested})
+	if !d.Allowed {
+		w.world.refuse(seq, p.Namespace.Name, p.Name, d.Rule)
+		return sutler.Errorf(sutler.Denied, "cannot call %s/%s as %q: %s", p.Namespace.Name, p.Name, w.trustee.Account, d.Rule), false
+	}
+	if p.Composite() {
+		return w.callComposite(f, in, p, seq), false
+	}
+	return w.callProvider(f, in, p, seq)
+}
+
+// callComposite runs a procedure made of steps. It sees the caller's
+// executeData as its data, without a copy, and leaves its data as the
+// caller's executeData.
+func (w *walk) callComposite(f *frame, in *invocation, p *procedure.Procedure, seq int) error {
+	doc := in.data.Document()
+	in.data.Rename(xmltree.Name{Local: "data"})
+	callee := &frame{
+		proc: p, seq: seq, data: in.data, cases: map[string]string{},
+		parents:     append(append([]sutler.Frame(nil), f.parents...), sutler.Frame{Seq: seq, Namespace: p.Namespace.Name, Procedure: p.Name}),
+		impersonate: in.impersonate, sensitive: in.sensitive, trusted: in.trusted, executeAs: f.executeAs,
+	}
+	var err error
+	if callee.procedureData, err = private(doc, p); err != nil {
+		return err
+	}
+	if callee.context, err = w.context(doc, f, in.trusted); err != nil {
+		return err
+	}
+	if err := w.run(callee, p.Body); err != nil {
+		return err
+	}
+	in.data.Rename(xmltree.Name{Local: "executeData"})
+	// The callee's own trees are not needed any more, but their nodes live as
+	// long as the document, which ends with the iteration.
+	return nil
+}
+
+// private makes the procedureData of a run: a fresh copy of the start value.
+func private(doc *xmltree.Document, p *procedure.Procedure) (*xmltree.Node, error) {
+	n := doc.NewElement(xmltree.Name{Local: "procedureData"})
+	if p.Data != nil {
+		c, err := doc.Copy(p.Data)
+		if err != nil {
+			return nil, err
+		}
+		n = c
+	}
+	return n, doc.NewRoot().Append(n)
+}
+
+// context makes the context of a callee from that of its caller: all of it,
+// the credentials only when the call is trusted (schema C.6).
+func (w *walk) context(doc *xmltree.Document, f *frame, trusted bool) (*xmltree.Node, error) {
+	c, err := doc.Copy(f.context)
+	if err != nil {
+		return nil, err
+	}
+	if s := c.Child("securityContext"); s != nil && !trusted {
+		if a := s.Child("authentication"); a != nil {
+			a.Detach()
+		}
+	}
+	return c, doc.NewRoot().Append(c)
+}
+
+// callProvider builds the executeXml of a provider call and makes it.
+func (w *walk) callProvider(f *frame, in *invocation, p *procedure.Procedure, seq int) (err error, abandoned bool) {
+	doc := in.data.Document()
+	executeXML := doc.NewElement(xmltree.Name{Local: "executeXml"})
+	if err := doc.NewRoot().Append(executeXML); err != nil {
+		return err, false
+	}
+	ctx, err := w.providerContext(doc, f, in, p, seq)
+	if err != nil {
+		return err, false
+	}
+	if err := executeXML.Append(ctx); err != nil {
+		return err, false
+	}
+	home := in.data.Parent()
+	if err := executeXML.Append(in.data); err != nil {
+		return err, false
+	}
+	input := ""
+	if p.SaveData && p.Type != sutler.Read {
+		if input, err = written(in.data); err != nil {
+			return err, false
+		}
+	}
+	if p.Type != sutler.Read {
+		w.acted = true
+	}
+	c := &sutler.Call{
+		Transaction: w.id, Seq: seq, Namespace: p.Namespace.Name, Procedure: p.Name, ProviderSource: p.Namespace.ProviderSource,
+		Type: p.Type, Started: w.started, Context: ctx, Data: in.data, Bag: w.bag,
+		Identity: security.IdentityOf(security.Settings{Impersonate: in.impersonate, ExecuteAs: f.executeAs, Basic: w.basic, Caller: w.caller}),
+	}
+	if err, abandoned = w.world.call(w.ctx, c, f.parents, p.Audit, input); err != nil {
+		if err2 := w.cancelled(); err2 != nil && markOf(err) == nil {
+			return err2, abandoned
+		}
+		return err, abandoned
+	}
+	if c.Data == nil || !c.Data.Is("", "executeData") {
+		return sutler.Errorf(sutler.Failed, "cannot use the answer of %s/%s: its root is not executeData", p.Namespace.Name, p.Name), false
+	}
+	if in.data = c.Data; in.data.Document() != doc {
+		if in.data, err = doc.Copy(c.Data); err != nil {
+			return err, false
+		}
+	}
+	return home.Append(in.data), false
+}
+
+// providerContext builds the element context that a provider gets (schema
+// B.16): the credentials only when the call is trusted.
+func (w *walk) providerContext(doc *xmltree.Document, f *frame, in *invocation, p *procedure.Procedure, seq int) (*xmltree.Node, error) {
+	c := doc.NewElement(xmltree.Name{Local: "context"})
+	add := func(n *xmltree.Node) error {
+		if n == nil {
+			return nil
+		}
+		cp, err := doc.Copy(n)
+		if err != nil {
+			return err
+		}
+		return c.Append(cp)
+	}
+	if in.trusted {
+		if err := add(f.context.Child("securityContext")); err != nil {
+			return nil, err
+		}
+	}
+	for _, n := range []*xmltree.Node{f.context.Child("transactionContext"), f.context.Child("clientContext"), p.Namespace.Context, f.context.Child("errorContext")} {
+		if err := add(n); err != nil {
+			return nil, err
+		}
+	}
+	x := doc.NewElement(xmltree.Name{Local: "executeContext"})
+	x.SetAttr(xmltree.Name{Local: "namespace"}, p.Namespace.Name)
+	x.SetAttr(xmltree.Name{Local: "procedure"}, p.Name)
+	x.SetAttr(xmltree.Name{Local: "providerSource"}, p.Namespace.ProviderSource)
+	x.SetAttr(xmltree.Name{Local: "procedureExecId"}, strconv.Itoa(seq))
+	x.SetAttr(xmltree.Name{Local: "type"}, p.Type.String())
+	return c, c.Append(x)
+}

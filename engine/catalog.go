@@ -1,0 +1,232 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"sutler"
+	"sutler/procedure"
+	"sutler/security"
+	"sutler/xmltree"
+)
+
+// catalog is the set of programs that a transaction begins with and keeps. It
+// is never changed once it is in force.
+type catalog struct {
+	revision   int64
+	namespaces map[string]*entry // by folded name
+}
+
+type entry struct {
+	*procedure.Namespace
+	builtin bool
+}
+
+// procedure looks a procedure up without regard to case.
+func (c *catalog) procedure(namespace, name string) (*procedure.Procedure, error) {
+	ns := c.namespaces[procedure.Fold(namespace)]
+	if ns == nil {
+		return nil, sutler.Errorf(sutler.NotFound, "cannot call %s/%s: no namespace %q is registered%s", namespace, name, namespace, c.similar(namespace))
+	}
+	p := ns.Procedure(name)
+	if p == nil {
+		return nil, sutler.Errorf(sutler.NotFound, "cannot call %s/%s: namespace %q has no procedure %q", ns.Name, name, ns.Name, name)
+	}
+	return p, nil
+}
+
+// similar names registered namespaces that begin like name.
+func (c *catalog) similar(name string) string {
+	var like []string
+	for key, ns := range c.namespaces {
+		n := min(3, len(key), len(name))
+		if n > 0 && strings.EqualFold(key[:n], name[:n]) {
+			like = append(like, fmt.Sprintf("%q", ns.Name))
+		}
+	}
+	if len(like) == 0 {
+		return ""
+	}
+	slices.Sort(like)
+	return "; there is " + strings.Join(like, ", ")
+}
+
+// list returns the namespaces in the order of their names.
+func (c *catalog) list() []*procedure.Namespace {
+	all := make([]*procedure.Namespace, 0, len(c.namespaces))
+	for _, ns := range c.namespaces {
+		all = append(all, ns.Namespace)
+	}
+	slices.SortFunc(all, func(a, b *procedure.Namespace) int {
+		return strings.Compare(procedure.Fold(a.Name), procedure.Fold(b.Name))
+	})
+	return all
+}
+
+// load compiles the built-in namespaces and those of the configuration store
+// into the first catalog.
+func (e *Engine) load(ctx context.Context, builtin []sutler.Source) error {
+	stored, revision, err := e.config.Namespaces(ctx)
+	if err != nil {
+		return fmt.Errorf("cannot read the registered namespaces: %w", err)
+	}
+	c := &catalog{revision: revision, namespaces: map[string]*entry{}}
+	// They were checked when they were registered. Limits that are smaller now
+	// must not keep the engine from starting, or nobody could raise them again.
+	limits := e.limits
+	limits.RequestBytes, limits.Depth = 1<<40, 1<<20
+	add := func(s sutler.Source, builtin bool) error {
+		ns, problems := procedure.Compile(s.Text, s.File, limits)
+		if err := problems.Err(); err != nil {
+			return &sutler.Error{Code: sutler.BadNamespace, Err: fmt.Errorf("cannot load namespace file %s: %w", s.File, err)}
+		}
+		c.namespaces[procedure.Fold(ns.Name)] = &entry{ns, builtin}
+		return nil
+	}
+	for _, s := range stored {
+		if err := add(sutler.Source{File: s.File, Text: s.Text}, false); err != nil {
+			return err
+		}
+	}
+	for _, s := range builtin {
+		if err := add(s, true); err != nil {
+			return err
+		}
+	}
+	e.catalog.Store(c)
+	return nil
+}
+
+// Register compiles and checks srcs, stores all of them or none, and puts them
+// in force for requests that begin afterwards; see sutler.Registrar.
+func (e *Engine) Register(ctx context.Context, from sutler.Caller, srcs ...sutler.Source) (xmltree.Problems, error) {
+	e.register.Lock()
+	defer e.register.Unlock()
+	next, fresh, problems, err := e.check(from, srcs)
+	if err != nil {
+		return problems, err
+	}
+	rows := make([]sutler.Namespace, len(fresh))
+	for i, ns := range fresh {
+		rows[i] = sutler.Namespace{
+			Name: ns.Name, Hash: ns.Hash, File: ns.File, Text: srcs[i].Text, Description: ns.Description,
+			ProviderSource: ns.ProviderSource, Version: ns.Version, ReadOnly: ns.ReadOnly,
+			Procedures: len(ns.Procedures), Registered: e.now().UTC(),
+		}
+	}
+	revision, err := e.config.PutNamespaces(ctx, next.revision, rows...)
+	if err != nil {
+		return problems, fmt.Errorf("cannot store the namespaces: %w", err)
+	}
+	next.revision = revision
+	e.catalog.Store(next)
+	return problems, nil
+}
+
+// Lint does what Register does without storing.
+func (e *Engine) Lint(_ context.Context, from sutler.Caller, srcs ...sutler.Source) (xmltree.Problems, error) {
+	_, _, problems, err := e.check(from, srcs)
+	return problems, err
+}
+
+// check compiles srcs and returns the catalog that holds them.
+func (e *Engine) check(from sutler.Caller, srcs []sutler.Source) (*catalog, []*procedure.Namespace, xmltree.Problems, error) {
+	if d := security.MayRegister(from); !d.Allowed {
+		return nil, nil, nil, sutler.Errorf(sutler.Denied, "cannot register namespaces as %q: %s", from.Account, d.Rule)
+	}
+	if len(srcs) == 0 {
+		return nil, nil, nil, sutler.Errorf(sutler.BadInput, "cannot register namespaces: none is given")
+	}
+	now := e.catalog.Load()
+	next := &catalog{revision: now.revision, namespaces: maps.Clone(now.namespaces)}
+	var problems xmltree.Problems
+	var fresh []*procedure.Namespace
+	files := map[string]string{} // folded name → file, of this call
+	for _, s := range srcs {
+		ns, found := procedure.Compile(s.Text, s.File, e.limits)
+		problems = append(problems, found...)
+		if found.Err() != nil {
+			continue
+		}
+		key := procedure.Fold(ns.Name)
+		if other, twice := files[key]; twice {
+			return nil, nil, problems, sutler.Errorf(sutler.BadNamespace, "cannot register namespace %q twice in one call: %s and %s both define it", ns.Name, other, s.File)
+		}
+		if old := now.namespaces[key]; old != nil && (old.builtin || old.ReadOnly) {
+			return nil, nil, problems, sutler.Errorf(sutler.ReadOnlyName, "cannot replace namespace %q: it is read-only", old.Name)
+		}
+		problems = append(problems, e.checkProvider(ns)...)
+		files[key] = s.File
+		next.namespaces[key] = &entry{ns, false}
+		fresh = append(fresh, ns)
+	}
+	if err := problems.Err(); err != nil {
+		return nil, nil, problems, &sutler.Error{Code: sutler.BadNamespace, Err: err}
+	}
+	problems = append(problems, inFiles(procedure.Link(next.list()), fresh)...)
+	if err := problems.Err(); err != nil {
+		return nil, nil, problems, &sutler.Error{Code: sutler.BadNamespace, Err: err}
+	}
+	return next, fresh, problems, nil
+}
+
+// inFiles returns the problems that lie in the files of the given namespaces.
+func inFiles(all xmltree.Problems, fresh []*procedure.Namespace) xmltree.Problems {
+	var mine xmltree.Problems
+	for _, p := range all {
+		for _, ns := range fresh {
+			if p.File == ns.File {
+				mine = append(mine, p)
+				break
+			}
+		}
+	}
+	return mine
+}
+
+// Rules lists the rules that the engine adds to those of the languages.
+func Rules() []xmltree.Rule {
+	return []xmltree.Rule{
+		{ID: ruleProvider, Title: "unknown provider or provider procedure", Help: "The namespace names a providerSource that this engine does not have, or a procedure that its provider lacks. Calls of it fail until the engine has it."},
+	}
+}
+
+const ruleProvider = "EN001"
+
+// checkProvider warns of a provider that this engine does not have and of
+// procedures that the provider does not know.
+func (e *Engine) checkProvider(ns *procedure.Namespace) xmltree.Problems {
+	if ns.ProviderSource == "" {
+		return nil
+	}
+	provider, ok := e.providers[procedure.Fold(ns.ProviderSource)]
+	var problems xmltree.Problems
+	warn := func(pos xmltree.Pos, msg, hint string) {
+		problems = append(problems, &xmltree.Problem{Rule: ruleProvider, File: ns.File, Pos: pos, Msg: msg, Hint: hint, Warning: true})
+	}
+	if !ok {
+		known := slices.Sorted(maps.Keys(e.providers))
+		warn(xmltree.Pos{Line: 1, Col: 1}, fmt.Sprintf("this engine has no provider %q", ns.ProviderSource), "it has "+strings.Join(known, ", "))
+		return problems
+	}
+	d, ok := provider.(sutler.Describer)
+	if !ok {
+		return nil
+	}
+	for _, p := range ns.Procedures {
+		if p.Composite() {
+			continue
+		}
+		if _, has := d.Traits(p.Name); !has {
+			warn(p.At.Pos, fmt.Sprintf("provider %q has no procedure %q", ns.ProviderSource, p.Name), "spell it as the provider does; see its reference page")
+		}
+	}
+	return problems
+}
+
+// Namespaces returns the namespaces in force, built-in ones included, in the
+// order of their names.
+func (e *Engine) Namespaces() []*procedure.Namespace { return e.catalog.Load().list() }

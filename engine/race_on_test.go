@@ -1,0 +1,7 @@
+//go:build race
+
+package engine_test
+
+// crashStep makes TestCrash go through a sample of the crash points only: the
+// race detector is slow, and a plain build goes through all of them.
+const crashStep = 7

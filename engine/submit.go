@@ -1,0 +1,309 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+
+	"sutler"
+	"sutler/procedure"
+	"sutler/security"
+	"sutler/xmltree"
+)
+
+// Submit runs req for from as one transaction; see sutler.Engine. The walk,
+// commit and rollback follow each other here and nowhere else.
+func (e *Engine) Submit(ctx context.Context, from sutler.Caller, req *sutler.Request) (*sutler.Response, error) {
+	var w *walk
+	defer func() {
+		if w == nil || !w.kept {
+			req.Doc.Release()
+		}
+	}()
+	leave, err := e.enter(ctx)
+	if err != nil {
+		return refusal(err)
+	}
+	defer leave()
+	var inline *procedure.Procedure
+	may := security.MaySubmit(from, req.Trusted)
+	if may.Allowed {
+		if inline, err = e.inline(req); err != nil {
+			return refusal(err)
+		}
+	}
+	w, f, j, err := e.begin(ctx, from, req, inline)
+	if err != nil {
+		return refusal(err)
+	}
+	var a answer
+	err = e.guarded(j.id, func() (err error) {
+		if !may.Allowed {
+			return w.denied(from, req, may.Rule)
+		}
+		if err := w.request(f, inline, req); err != nil {
+			return err
+		}
+		a, err = w.answer(f)
+		return err
+	})
+	var resp *sutler.Response
+	var failure error
+	if err := e.guarded(j.id, func() error {
+		if err == nil {
+			resp, failure = e.finish(j, a)
+		} else {
+			resp, failure = e.fail(j, err)
+		}
+		return nil
+	}); err != nil {
+		return e.letGo(j, err)
+	}
+	return resp, failure
+}
+
+// guarded runs f. A panic of the engine's own code becomes an error, which no
+// catch has seen, so that a transaction is decided while the process lives on.
+func (e *Engine) guarded(id sutler.TransactionID, f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			e.logger.Error("the engine panicked", slog.String("transaction", string(id)), slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
+			err = sutler.Errorf(sutler.Unexpected, "cannot go on with transaction %s: the engine met a state that it should not be in", id)
+		}
+	}()
+	return f()
+}
+
+// denied records that the request was not allowed.
+func (w *walk) denied(from sutler.Caller, req *sutler.Request, rule string) error {
+	w.world.refuse(0, req.Namespace, req.Procedure, rule)
+	return &sutler.Error{
+		Code: sutler.Denied, Err: fmt.Errorf("cannot submit as %q: %s", from.Account, rule),
+		Sources: []sutler.ErrorSource{{Namespace: req.Namespace, Procedure: req.Procedure}},
+	}
+}
+
+// inline compiles the procedure of a trusted request, and refuses a request
+// that is not of the kind it was submitted as (schema B.27).
+func (e *Engine) inline(req *sutler.Request) (*procedure.Procedure, error) {
+	switch {
+	case req.Trusted && req.Steps == nil:
+		return nil, sutler.Errorf(sutler.BadRequest, "cannot run the trusted request %s: it has no procedure element; name a namespace and a procedure to submit it as a simple one", req.File)
+	case !req.Trusted && req.Steps != nil:
+		return nil, sutler.Errorf(sutler.BadRequest, "cannot run the simple request %s: it has a procedure element; submit it as a trusted one", req.File)
+	case !req.Trusted && (req.Namespace == "" || req.Procedure == ""):
+		return nil, sutler.Errorf(sutler.BadRequest, "cannot run the simple request %s: it names no namespace and procedure", req.File)
+	case !req.Trusted:
+		return nil, nil
+	}
+	p, problems := procedure.CompileInline(req)
+	if err := problems.Err(); err != nil {
+		return nil, &sutler.Error{Code: sutler.BadRequest, Err: err}
+	}
+	return p, nil
+}
+
+// begin makes the transaction: its walk, the frame the request runs in and
+// its journal, whose record that the transaction began may wait.
+func (e *Engine) begin(ctx context.Context, from sutler.Caller, req *sutler.Request, inline *procedure.Procedure) (*walk, *frame, *journal, error) {
+	j := e.journal(e.newID())
+	cat := e.catalog.Load()
+	w := &walk{
+		ctx: ctx, world: &local{e: e, j: j}, catalog: cat, limits: e.limits, id: j.id, caller: from.Account,
+		trustee: sutler.Trustee{Account: from.Account, Groups: from.Groups}, bag: &sutler.Bag{}, trace: e.trace,
+		budget: e.limits.Budget(),
+	}
+	doc := req.Doc
+	doc.ChargeTo(w.budget)
+	f := &frame{cases: map[string]string{}, data: req.Data}
+	if f.data == nil {
+		f.data = doc.NewElement(xmltree.Name{Local: "data"})
+	}
+	f.data.Detach()
+	if err := doc.NewRoot().Append(f.data); err != nil {
+		return nil, nil, nil, err
+	}
+	if err := w.requestContext(f, req); err != nil {
+		return nil, nil, nil, err
+	}
+	began := sutler.Record{
+		Kind: sutler.Began, Caller: from.Account, Trustee: w.trustee.Account, Client: client(f.context),
+		Namespace: req.Namespace, Procedure: req.Procedure, Revision: cat.revision,
+	}
+	if inline != nil {
+		f.proc = inline
+		began.Programs = []string{inline.Hash}
+		var err error
+		if f.procedureData, err = private(doc, inline); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	j.hold(began)
+	w.started = j.records[0].At
+	return w, f, j, nil
+}
+
+// requestContext makes the context of the request's frame: what the request
+// sent, with the transaction's own ID and the trustee filled in.
+func (w *walk) requestContext(f *frame, req *sutler.Request) error {
+	doc := req.Doc
+	f.context = req.Context
+	if f.context == nil {
+		f.context = doc.NewElement(xmltree.Name{Local: "context"})
+	}
+	f.context.Detach()
+	if err := doc.NewRoot().Append(f.context); err != nil {
+		return err
+	}
+	if t := f.context.Child("transactionContext"); t != nil {
+		t.Detach()
+	}
+	t := doc.NewElement(xmltree.Name{Local: "transactionContext"})
+	t.SetAttr(xmltree.Name{Local: "transactionId"}, string(w.id))
+	if err := f.context.InsertBefore(t, f.context.First()); err != nil {
+		return err
+	}
+	s := f.context.Child("securityContext")
+	if s == nil {
+		return nil
+	}
+	if a := s.Child("authentication"); a != nil {
+		if b := a.Child("basic"); b != nil {
+			w.basic = b.Attr("username")
+			if d := b.Attr("domain"); d != "" {
+				w.basic = d + `\` + w.basic
+			}
+		}
+	}
+	if !req.Trusted { // neither another trustee nor start values
+		s.SetAttr(xmltree.Name{Local: "trustee"}, w.caller)
+		return nil
+	}
+	f.impersonate = s.Attr("impersonate") == "1"
+	f.sensitive = s.Attr("sensitive") == "1"
+	f.trusted = s.Attr("trusted") == "1"
+	if name := s.Attr("trustee"); name != "" && name != w.caller {
+		// Without a directory of groups the named trustee has those of the
+		// caller, who is an administrator.
+		w.trustee.Account = name
+	}
+	return nil
+}
+
+func client(context *xmltree.Node) string {
+	if c := context.Child("clientContext"); c != nil {
+		return c.Attr("clientTransactionId")
+	}
+	return ""
+}
+
+// request runs the steps of a trusted request, or calls the procedure of a
+// simple one with the request's data as its executeData (schema C.3.1, C.3.2).
+func (w *walk) request(f *frame, inline *procedure.Procedure, req *sutler.Request) error {
+	if inline != nil {
+		return w.run(f, inline.Body)
+	}
+	f.data.Rename(xmltree.Name{Local: "executeData"})
+	var err error
+	in := &invocation{namespace: req.Namespace, procedure: req.Procedure, data: f.data, at: procedure.Place{File: req.File}}
+	w.kept = true // after a panic nobody knows
+	err, w.kept = w.callNamed(f, in)
+	if err != nil {
+		return err
+	}
+	f.data = in.data
+	f.data.Rename(xmltree.Name{Local: "data"})
+	return nil
+}
+
+// answer is the element response of a request that went well, as its caller
+// gets it and as the log keeps it, without secrets.
+type answer struct{ sent, kept string }
+
+func (w *walk) answer(f *frame) (answer, error) {
+	doc := f.data.Document()
+	r := doc.NewElement(xmltree.Name{Local: "response"})
+	f.data.Detach()
+	if err := r.Append(f.data); err != nil {
+		return answer{}, err
+	}
+	sent, err := written(r)
+	if err != nil || !holdsSecret(r) {
+		return answer{sent, sent}, err
+	}
+	return answer{sent, maskedXML(r)}, nil
+}
+
+// finish commits and answers.
+func (e *Engine) finish(j *journal, a answer) (*sutler.Response, error) {
+	status, cause, err := e.commit(j, a.kept)
+	switch {
+	case err != nil && j.lost == nil: // the log refused
+		return e.fail(j, err)
+	case err != nil:
+		return e.letGo(j, err)
+	case cause != nil:
+		return e.fail(j, cause)
+	case status == sutler.InDoubt:
+		return e.doubt(j)
+	}
+	return &sutler.Response{Transaction: j.id, Status: status, XML: []byte(a.sent)}, nil
+}
+
+// fail rolls back and answers with the error that ended the walk.
+func (e *Engine) fail(j *journal, err error) (*sutler.Response, error) {
+	if j.lost != nil {
+		return e.letGo(j, j.lost)
+	}
+	cause := errorOf(err)
+	cause.Transaction = j.id
+	if errors.Is(err, errDoubt) {
+		return answerOf(j.id, sutler.InDoubt, cause)
+	}
+	status, rerr := e.rollback(j, cause, errorResponse(cause))
+	if rerr != nil {
+		return e.letGo(j, rerr)
+	}
+	return answerOf(j.id, status, cause)
+}
+
+// doubt answers for a transaction whose commit failed, and names the call.
+func (e *Engine) doubt(j *journal) (*sutler.Response, error) {
+	last := j.records[len(j.records)-1]
+	answer := &sutler.Error{Code: last.Code, Err: errors.New(last.Text), Seq: last.Seq}
+	if tx, err := j.transaction(); err == nil {
+		for i := range tx.Steps {
+			if tx.Steps[i].Seq == last.Seq {
+				answer.Sources = sourcesOf(&tx.Steps[i])
+			}
+		}
+	}
+	return answerOf(j.id, sutler.InDoubt, answer)
+}
+
+// letGo answers for a transaction whose log failed: nothing more is touched.
+func (e *Engine) letGo(j *journal, err error) (*sutler.Response, error) {
+	e.logger.Error("let go of a transaction", slog.String("transaction", string(j.id)), slog.String("error", err.Error()))
+	code := sutler.CodeOf(err)
+	if code != sutler.LogRefused && code != sutler.Unexpected {
+		code = sutler.LogFailed
+	}
+	status := sutler.Active
+	if tx, ferr := sutler.Fold(j.records[:max(j.durable, 1)]); ferr == nil {
+		status = tx.Status
+	}
+	return answerOf(j.id, status, &sutler.Error{Code: code, Err: fmt.Errorf(
+		"cannot finish transaction %s: %w; recovery will finish it", j.id, err)})
+}
+
+// refusal answers a request that did not become a transaction.
+func refusal(err error) (*sutler.Response, error) {
+	return answerOf("", sutler.RolledBack, errorOf(err))
+}
+
+func answerOf(id sutler.TransactionID, status sutler.Status, e *sutler.Error) (*sutler.Response, error) {
+	e.Transaction = id
+	return &sutler.Response{Transaction: id, Status: status, Err: e, XML: []byte(errorResponse(e))}, e
+}

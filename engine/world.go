@@ -1,0 +1,338 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sutler"
+	"sutler/procedure"
+)
+
+// world is all that a walk may touch of the outside.
+type world interface {
+	// call carries out one provider call. On success the output is in c.Data.
+	// input is executeData as XML when the procedure saves it for rollback.
+	// Secrets of the call are masked in the error.
+	// abandoned tells that the provider never came back and goes on with the
+	// document of c, which must be neither read nor released any more.
+	call(ctx context.Context, c *sutler.Call, parents []sutler.Frame, audited bool, input string) (err error, abandoned bool)
+	// refuse records that a call was not allowed.
+	refuse(seq int, namespace, procedure, rule string)
+}
+
+// local is the world of a transaction that runs in this process.
+type local struct {
+	e *Engine
+	j *journal
+}
+
+// Errors with one of these marks end the transaction: no catch sees them.
+// After the first two nothing is undone.
+var (
+	errLetGo   = errors.New("the engine let go of the transaction")
+	errDoubt   = errors.New("the transaction waits for an operator")
+	errRefused = errors.New("the log refused a record")
+	errLimit   = errors.New("a limit of time is reached") // a catch would make the clock decide
+	errStop    = errors.New("the engine was told to stop")
+)
+
+// markOf returns the mark of err, or nil.
+func markOf(err error) error {
+	for _, mark := range []error{errLetGo, errDoubt, errRefused, errLimit, errStop} {
+		if errors.Is(err, mark) {
+			return mark
+		}
+	}
+	return nil
+}
+
+func (l *local) refuse(seq int, namespace, procedure, rule string) {
+	l.j.hold(sutler.Record{Kind: sutler.Refused, Seq: seq, Namespace: namespace, Procedure: procedure, Code: sutler.Denied, Text: rule})
+}
+
+func (l *local) call(ctx context.Context, c *sutler.Call, parents []sutler.Frame, audited bool, input string) (err error, abandoned bool) {
+	if l.e.stop.Err() != nil {
+		return errors.Join(errStop, sutler.Errorf(sutler.Cancelled, "cannot call %s/%s: interrupted", c.Namespace, c.Procedure)), false
+	}
+	defer func() {
+		if err != nil && l.e.stop.Err() != nil && markOf(err) == nil {
+			err = errors.Join(errStop, sutler.Errorf(sutler.Cancelled, "interrupted: %w", err))
+		}
+	}()
+	p, ok := l.e.providers[procedure.Fold(c.ProviderSource)]
+	if !ok {
+		return sutler.Errorf(sutler.NoProvider, "cannot call %s/%s: this engine has no provider %q", c.Namespace, c.Procedure, c.ProviderSource), false
+	}
+	start := sutler.Record{
+		Kind: sutler.StepStarted, Seq: c.Seq, Parents: parents, Namespace: c.Namespace, Procedure: c.Procedure,
+		Provider: c.ProviderSource, Type: c.Type, Identity: c.Identity,
+	}
+	if c.Type == sutler.Read {
+		return l.read(ctx, p, c, start, audited)
+	}
+	t := traitsOf(p, c.Procedure)
+	if start.Context, err = recordContext(c.Context); err != nil {
+		return err, false
+	}
+	start.Policy, start.Input = t.NoAnswer, input
+	return l.write(p, c, start, t)
+}
+
+// read calls a procedure that leaves nothing to undo. It leaves records only
+// if it is audited; they may wait. One that flushes is about to act: then its
+// namespace declares it wrongly, and it is stopped.
+func (l *local) read(ctx context.Context, p sutler.Provider, c *sutler.Call, start sutler.Record, audited bool) (err error, abandoned bool) {
+	c.Rollback = sutler.NewRollbackData(nil, func(context.Context, []sutler.Pair) error {
+		return sutler.Errorf(sutler.BadNamespace, "cannot let %s/%s act: its namespace declares it of type read, which is never undone; declare it of type write", c.Namespace, c.Procedure)
+	})
+	if audited {
+		l.j.hold(start)
+	}
+	if l.j.acted {
+		ctx = context.WithoutCancel(ctx)
+	}
+	err = l.ask(ctx, c, "process", p.Process)
+	if audited {
+		end := sutler.Record{Kind: sutler.StepDone, Seq: c.Seq}
+		if err != nil {
+			end.Kind, end.Code, end.Text = sutler.StepFailed, sutler.CodeOf(err), err.Error()
+		}
+		l.j.hold(end)
+	}
+	return err, isAbandoned(err)
+}
+
+// write calls a procedure that has an effect: the record that it starts is
+// durable before it acts.
+func (l *local) write(p sutler.Provider, c *sutler.Call, start sutler.Record, t sutler.Traits) (err error, abandoned bool) {
+	g := &gate{}
+	started, known := false, []sutler.Pair(nil)
+	var refused error // by the log
+	flush := func(_ context.Context, pairs []sutler.Pair) error {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.closed.Load() {
+			return sutler.ErrAbandoned
+		}
+		r := sutler.Record{Kind: sutler.StepFlushed, Seq: c.Seq, Rollback: pairs}
+		if !started {
+			r = start
+			r.Rollback = pairs
+		}
+		if err := l.j.write(r); err != nil {
+			refused = err
+			return err
+		}
+		started, known = true, pairs
+		if g.closed.Load() { // the commit took longer than the call may
+			return sutler.ErrAbandoned
+		}
+		return nil
+	}
+	c.Rollback = sutler.NewRollbackData(nil, flush)
+	if t.Flushes || flush(context.Background(), nil) == nil {
+		err = l.ask(context.Background(), c, "process", p.Process)
+	}
+	abandoned = isAbandoned(err)
+	g.close()
+	if l.j.lost != nil {
+		return errors.Join(errLetGo, l.j.lost), abandoned
+	}
+	switch {
+	case !started: // it said that it flushes before it acts, and it did not: no effect
+	case err == nil:
+		done := sutler.Record{Kind: sutler.StepDone, Seq: c.Seq}
+		if pairs := c.Rollback.Pairs(); !slices.Equal(pairs, known) {
+			done.Rollback = pairs
+		}
+		l.j.hold(done)
+	case unanswered(err):
+		err = l.settleNow(p, c, start, known, err)
+	default:
+		l.j.hold(sutler.Record{Kind: sutler.StepFailed, Seq: c.Seq, Code: sutler.CodeOf(err), Text: err.Error()})
+	}
+	if refused != nil && markOf(err) == nil {
+		return errors.Join(errRefused, refused), abandoned
+	}
+	return err, abandoned
+}
+
+// settleNow decides a call without an answer before any catch runs, by what
+// the provider declared. What it cannot decide is for an operator.
+func (l *local) settleNow(p sutler.Provider, c *sutler.Call, start sutler.Record, known []sutler.Pair, err error) error {
+	s := sutler.Step{
+		Seq: c.Seq, Namespace: c.Namespace, Procedure: c.Procedure, Provider: c.ProviderSource, Type: c.Type,
+		Policy: start.Policy, Identity: c.Identity, Context: start.Context, Input: start.Input, Rollback: known, Status: sutler.CallStarted,
+	}
+	if doubt := l.e.settle(l.j, p, &s, err.Error()); doubt != nil {
+		if l.j.lost != nil {
+			return errors.Join(errLetGo, l.j.lost)
+		}
+		return errors.Join(errDoubt, doubt)
+	}
+	return err
+}
+
+// settle brings a call without an outcome to one: undone or found to have had
+// no effect. An error means that an operator must decide; the journal then
+// says so, or is lost.
+func (e *Engine) settle(j *journal, p sutler.Provider, s *sutler.Step, why string) error {
+	doubt := func(reason string) error {
+		text := fmt.Sprintf("the outcome of call %d, %s/%s, is not known (%s): %s", s.Seq, s.Namespace, s.Procedure, why, reason)
+		if err := j.must(sutler.Record{Kind: sutler.InDoubtTx, Seq: s.Seq, Code: sutler.Doubt, Text: text}); err != nil {
+			return err
+		}
+		e.logger.Error("transaction in doubt", slog.String("transaction", string(j.id)), slog.String("reason", text))
+		return sutler.Errorf(sutler.Doubt, "%s", text)
+	}
+	policy := s.Policy
+	if policy == sutler.Probe {
+		prober, ok := p.(sutler.Prober)
+		if !ok {
+			return doubt("the provider cannot be asked")
+		}
+		outcome := sutler.Unknown
+		err := e.again(j, s, "probe", func(ctx context.Context, c *sutler.Call) (err error) {
+			outcome, err = prober.Probe(ctx, c)
+			return err
+		})
+		switch {
+		case err != nil:
+			return doubt("asking the provider gave: " + err.Error())
+		case outcome == sutler.NoEffect:
+			j.hold(sutler.Record{Kind: sutler.StepFailed, Seq: s.Seq, Code: sutler.NoAnswer, Text: why + "; it had no effect"})
+			s.Status = sutler.CallFailed
+			return nil
+		case outcome == sutler.Unknown:
+			return doubt("the provider does not know")
+		}
+		policy = sutler.Repeatable
+	}
+	if policy != sutler.Repeatable {
+		return doubt("the provider declares that an operator must decide")
+	}
+	if err := e.undo(j, p, s); err != nil {
+		return doubt("undoing it failed: " + err.Error())
+	}
+	return nil
+}
+
+// gate is closed when the engine no longer waits for a call: its rollback
+// data can then not be flushed any more, and a flush that is under way tells
+// the provider not to act.
+type gate struct {
+	mu     sync.Mutex // held while flushing
+	closed atomic.Bool
+}
+
+// close returns when no flush is under way any more.
+func (g *gate) close() {
+	g.closed.Store(true)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+}
+
+// noAnswer is the error of a call whose effect is not known.
+type noAnswer struct {
+	what      string
+	code      sutler.Code
+	abandoned bool // the provider still runs and keeps its document
+}
+
+func (n *noAnswer) Error() string { return n.what }
+
+// unanswered reports whether err leaves the effect of a call unknown: the
+// provider gave no answer, or says with code NoAnswer that it does not know.
+func unanswered(err error) bool {
+	var none *noAnswer
+	return errors.As(err, &none) || sutler.CodeOf(err) == sutler.NoAnswer
+}
+
+// isAbandoned reports whether err is that of a call which nobody waits for
+// any more: its document must be neither read nor released.
+func isAbandoned(err error) bool {
+	var none *noAnswer
+	return errors.As(err, &none) && none.abandoned
+}
+
+// ask runs one method of a provider with a deadline. It is the one place where
+// the engine starts a goroutine: a provider that misses its deadline and does
+// not come back within the grace is abandoned, it and its document. Then, and
+// when the provider panics, there is a *noAnswer in the error. Secrets of the
+// call are masked in it.
+func (l *local) ask(ctx context.Context, c *sutler.Call, what string, f func(context.Context, *sutler.Call) error) error {
+	// An abandoned call goes on editing its document, so it must not share
+	// the budget of the transaction.
+	back := c.Context.Document().Lend()
+	err := l.e.ask(ctx, c, what, func(ctx context.Context, c *sutler.Call) error {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(l.e.stop, cancel)()
+		return f(ctx, c)
+	})
+	if !isAbandoned(err) {
+		back()
+	}
+	return err
+}
+
+// ask is the part of local.ask that knows nothing of documents.
+func (e *Engine) ask(ctx context.Context, c *sutler.Call, what string, f func(context.Context, *sutler.Call) error) error {
+	secrets := secretsOf(c) // before the provider edits what marks them
+	own := *c               // nor can it change which call the records speak of
+	limit := time.Duration(e.limits.CallTime) * time.Millisecond
+	timed, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	answer := make(chan error, 1)
+	go func() {
+		err := error(&noAnswer{fmt.Sprintf("cannot %s %s/%s: the provider ended its goroutine", what, c.Namespace, c.Procedure), sutler.NoAnswer, false})
+		defer func() {
+			if v := recover(); v != nil {
+				e.logger.Error("provider panicked", slog.String("transaction", string(c.Transaction)), slog.Int("call", c.Seq),
+					slog.String("procedure", c.Namespace+"/"+c.Procedure), slog.String("stack", string(debug.Stack())))
+				err = &noAnswer{fmt.Sprintf("cannot %s %s/%s: the provider panicked: %v", what, c.Namespace, c.Procedure, v), sutler.NoAnswer, false}
+			}
+			answer <- err
+		}()
+		err = f(timed, &own)
+	}()
+	answered := func(err error) error {
+		c.Data = own.Data
+		return maskedError(err, c, secrets)
+	}
+	select {
+	case err := <-answer:
+		return answered(err)
+	case <-timed.Done():
+	}
+	grace := time.NewTimer(e.grace)
+	defer grace.Stop()
+	select {
+	case err := <-answer:
+		return answered(err)
+	case <-grace.C:
+	}
+	e.logger.Error("provider call abandoned", slog.String("transaction", string(c.Transaction)), slog.Int("call", c.Seq),
+		slog.String("procedure", c.Namespace+"/"+c.Procedure), slog.Int64("abandoned", e.abandoned.Add(1)))
+	none := &noAnswer{fmt.Sprintf("cannot %s %s/%s: no answer within %v (limit CallTime, setting limit.callTime)", what, c.Namespace, c.Procedure, limit), sutler.TimedOut, true}
+	if ctx.Err() != nil {
+		none.what = fmt.Sprintf("cannot %s %s/%s: the caller withdrew the request, and the provider did not come back within %v", what, c.Namespace, c.Procedure, e.grace)
+		none.code = sutler.Cancelled
+	}
+	return &sutler.Error{Code: none.code, Err: none}
+}
+
+func traitsOf(p sutler.Provider, name string) sutler.Traits {
+	if d, ok := p.(sutler.Describer); ok {
+		t, _ := d.Traits(name)
+		return t
+	}
+	return sutler.Traits{}
+}
