@@ -1,0 +1,307 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"sutler"
+	"sutler/store"
+	"sutler/sutlertest"
+)
+
+// TestMain runs the tests, or the program that TestKill kills.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(killEnv); dir != "" {
+		if err := appendForEver(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func TestStore(t *testing.T) {
+	sutlertest.TestStore(t, func(t *testing.T, dir string) sutlertest.Storer { return open(t, dir) })
+}
+
+// stillClock is a clock that stands still.
+func stillClock() time.Time { return time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC) }
+
+func database(dir string) string { return filepath.Join(dir, "sutler.db") }
+
+// open opens the store in dir; the end of the test closes it.
+func open(t testing.TB, dir string) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), store.Options{Path: database(dir), Now: stillClock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closeStore(t, s) })
+	return s
+}
+
+func closeStore(t testing.TB, s *store.Store) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+}
+
+// alter runs SQL behind the back of the store in dir.
+func alter(t testing.TB, dir string, commands ...string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", database(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, c := range commands {
+		if _, err := db.Exec(c); err != nil {
+			t.Fatalf("%s: %v", c, err)
+		}
+	}
+}
+
+// number asks the database in dir for a number.
+func number(t testing.TB, dir, query string) (n int64) {
+	t.Helper()
+	db, err := sql.Open("sqlite", database(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRow(query).Scan(&n); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return n
+}
+
+func lease(t testing.TB, s *store.Store, engine sutler.EngineID) sutler.Lease {
+	t.Helper()
+	l, err := s.Lease(t.Context(), engine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func mustAppend(t testing.TB, s *store.Store, l sutler.Lease, rs ...sutler.Record) {
+	t.Helper()
+	if err := s.Append(t.Context(), l, rs...); err != nil {
+		t.Fatalf("Append: %v", err)
+	}
+}
+
+// record returns a record of that kind.
+func record(id sutler.TransactionID, kind sutler.RecordKind) sutler.Record {
+	return sutler.Record{Transaction: id, Kind: kind, At: stillClock(), Seq: 1, Type: sutler.Write}
+}
+
+// wantKinds compares the kinds of the records of a transaction, as one word each.
+func wantKinds(t testing.TB, s *store.Store, id sutler.TransactionID, want string) {
+	t.Helper()
+	rs, err := s.Records(t.Context(), id)
+	if err != nil {
+		t.Errorf("Records(%s): %v", id, err)
+		return
+	}
+	var kinds []string
+	for _, r := range rs {
+		kinds = append(kinds, r.Kind.String())
+	}
+	if got := strings.Join(kinds, " "); got != want {
+		t.Errorf("records of %s are %q, want %q", id, got, want)
+	}
+}
+
+func wantCode(t testing.TB, what string, err error, want sutler.Code, words ...string) {
+	t.Helper()
+	if got := sutler.CodeOf(err); got != want {
+		t.Errorf("%s: code %s (%v), want %s", what, got, err, want)
+		return
+	}
+	for _, w := range words {
+		if !strings.Contains(err.Error(), w) {
+			t.Errorf("%s: %q does not say %q", what, err, w)
+		}
+	}
+}
+
+func TestSecondStoreIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	first := open(t, dir)
+	second, err := store.Open(t.Context(), store.Options{Path: database(dir)})
+	if !errors.Is(err, store.ErrInUse) || second != nil || !strings.Contains(err.Error(), database(dir)) {
+		t.Errorf("a second Open gives %v, %v", second, err)
+	}
+	mustAppend(t, first, lease(t, first, "e"), record("{a}", sutler.Began))
+	closeStore(t, first)
+	wantKinds(t, open(t, dir), "{a}", "began")
+}
+
+func TestFilesBelongToTheOwner(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new", "a b%20c?d#é&e=f")
+	if runtime.GOOS == "windows" {
+		dir = filepath.Join(t.TempDir(), "new", "a b%20c#é&e=f")
+	}
+	s := open(t, dir)
+	mustAppend(t, s, lease(t, s, "e"), record("{a}", sutler.Began))
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range files {
+		names = append(names, f.Name())
+		if info, err := f.Info(); err != nil || info.Mode().Perm() != mode(0o600, 0o666) {
+			t.Errorf("%s has mode %v, %v", f.Name(), info.Mode(), err)
+		}
+	}
+	if got, want := strings.Join(names, " "), "sutler.db sutler.db-shm sutler.db-wal sutler.db.lock"; got != want {
+		t.Errorf("the directory holds %q, want %q", got, want)
+	}
+	for _, d := range []string{dir, filepath.Dir(dir)} {
+		if info, err := os.Stat(d); err != nil || info.Mode().Perm() != mode(0o700, 0o777) {
+			t.Errorf("%s has mode %v, %v", d, info.Mode(), err)
+		}
+	}
+}
+
+// mode returns the mode that a file shows: windows knows no owner's mode.
+func mode(unix, windows os.FileMode) os.FileMode {
+	if runtime.GOOS == "windows" {
+		return windows
+	}
+	return unix
+}
+
+func TestOpenSaysWhatItCannotDo(t *testing.T) {
+	newer := t.TempDir()
+	closeStore(t, open(t, newer))
+	alter(t, newer, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)")
+	foreign := t.TempDir()
+	if err := os.WriteFile(database(foreign), []byte(strings.Repeat("not a database", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	blocked := t.TempDir()
+	if err := os.WriteFile(filepath.Join(blocked, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		database(newer):   "a newer sutler wrote it",
+		database(foreign): "not a database",
+		filepath.Join(blocked, "file", "below.db"): "file",
+		blocked: "directory",
+	} {
+		s, err := store.Open(t.Context(), store.Options{Path: path})
+		if s != nil || err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "cannot open database") {
+			t.Errorf("Open(%s) = %v, %v; want an error with %q", path, s, err, want)
+		}
+	}
+}
+
+func TestClosed(t *testing.T) {
+	s := open(t, t.TempDir())
+	l := lease(t, s, "e")
+	closeStore(t, s)
+	wantCode(t, "Append", s.Append(t.Context(), l, record("{a}", sutler.Began)), sutler.LogFailed, "closed")
+	_, err := s.Lease(t.Context(), "e")
+	wantCode(t, "Lease", err, sutler.Stopping, "closed")
+	wantCode(t, "SetSetting", s.SetSetting(t.Context(), "a", "b"), sutler.Stopping)
+}
+
+func TestCancelledAppendIsWholeOrRefused(t *testing.T) {
+	s := open(t, t.TempDir())
+	l := lease(t, s, "e")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for i := range 50 {
+		id := sutler.TransactionID(fmt.Sprintf("{%d}", i))
+		if err := s.Append(ctx, l, record(id, sutler.Began), record(id, sutler.CommittedTx)); err != nil {
+			wantCode(t, "Append", err, sutler.LogRefused, "canceled")
+			wantKinds(t, s, id, "")
+			continue
+		}
+		wantKinds(t, s, id, "began committed")
+	}
+}
+
+// TestRecordsAfterTheEnd appends to a transaction that is finished and
+// forgotten in memory.
+func TestRecordsAfterTheEnd(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	mustAppend(t, s, lease(t, s, "e"), record("{a}", sutler.Began), record("{a}", sutler.CommittedTx), record("{b}", sutler.Refused), record("{c}", sutler.Began))
+	for range 2 {
+		closeStore(t, s)
+		s = open(t, dir)
+		mustAppend(t, s, lease(t, s, "e"), record("{a}", sutler.Refused), record("{b}", sutler.Refused), record("{c}", sutler.StepFlushed))
+	}
+	mustAppend(t, s, lease(t, s, "e"), record("{b}", sutler.Began))
+	for range 2 {
+		wantKinds(t, s, "{a}", "began committed refused refused")
+		wantKinds(t, s, "{b}", "refused refused refused began")
+		wantKinds(t, s, "{c}", "began stepFlushed stepFlushed")
+		ids, err := s.Unfinished(t.Context(), "e", "", 10)
+		if err != nil || fmt.Sprint(ids) != "[{b} {c}]" {
+			t.Errorf("Unfinished = %v, %v", ids, err)
+		}
+		txs, err := s.Transactions(t.Context(), sutler.Filter{Status: sutler.Committed})
+		if err != nil || len(txs) != 1 || txs[0].ID != "{a}" {
+			t.Errorf("committed are %+v, %v", txs, err)
+		}
+		closeStore(t, s)
+		s = open(t, dir)
+	}
+}
+
+// TestIndexIsDerived throws the index away.
+func TestIndexIsDerived(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	l := lease(t, s, "e")
+	for _, id := range []sutler.TransactionID{"{c}", "{a}", "{b}"} {
+		mustAppend(t, s, l, record(id, sutler.Began), record(id, sutler.StepStarted))
+	}
+	mustAppend(t, s, l, record("{a}", sutler.StepDone), record("{a}", sutler.CommittedTx))
+	before, err := s.Transactions(t.Context(), sutler.Filter{})
+	if err != nil || len(before) != 3 {
+		t.Fatalf("Transactions = %+v, %v", before, err)
+	}
+	closeStore(t, s)
+	alter(t, dir, "DELETE FROM tx", "UPDATE state SET indexed = 0")
+	s = open(t, dir)
+	after, err := s.Transactions(t.Context(), sutler.Filter{})
+	if err != nil || fmt.Sprint(after) != fmt.Sprint(before) {
+		t.Errorf("Transactions = %+v, %v\nwant %+v", after, err, before)
+	}
+	wantKinds(t, s, "{a}", "began stepStarted stepDone committed")
+}
+
+func TestDamagedConfigurationIsFound(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	const hash = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" // of "test"
+	if _, err := s.PutNamespaces(t.Context(), 0, sutler.Namespace{Name: "Space", Hash: hash, Text: []byte("test")}); err != nil {
+		t.Fatal(err)
+	}
+	all, _, err := s.Namespaces(t.Context())
+	if err != nil || len(all) != 1 || !all[0].Registered.Equal(stillClock()) {
+		t.Errorf("Namespaces = %+v, %v", all, err)
+	}
+	alter(t, dir, "UPDATE source SET text = x'00'")
+	_, _, err = s.Namespaces(t.Context())
+	wantCode(t, "Namespaces", err, sutler.Corrupt, "Space")
+	_, err = s.Source(t.Context(), hash)
+	wantCode(t, "Source", err, sutler.Corrupt, hash)
+}
