@@ -1,0 +1,86 @@
+package sql
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"sutler"
+)
+
+// fail returns err as what kept the provider from doing verb to the database;
+// code is for errors that have none of their own.
+func (d *database) fail(verb string, code sutler.Code, err error) error {
+	if coded := (*sutler.Error)(nil); errors.As(err, &coded) {
+		return err
+	}
+	return sutler.Errorf(codeOf(err, code), "cannot %s database %q: %w", verb, d.name, err)
+}
+
+// failCommand returns err as what kept cmd from running. The text names the
+// command by its first words and holds no value that must not be logged.
+func (d *database) failCommand(cmd *command, s *statement, code sutler.Code, err error) error {
+	title := "the command"
+	if words := s.title(); words != "" && !cmd.Hidden {
+		title = `"` + words + ` …"`
+	}
+	var coded *sutler.Error
+	if errors.As(err, &coded) {
+		code = coded.Code
+	} else {
+		code = codeOf(err, code)
+	}
+	return sutler.Errorf(code, "cannot run %s on database %q: %w", title, d.name, mask(err, cmd))
+}
+
+// codeOf returns the code for an error of SQLite or of a context.
+func codeOf(err error, otherwise sutler.Code) sutler.Code {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return sutler.TimedOut
+	case errors.Is(err, context.Canceled):
+		return sutler.Cancelled
+	}
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return otherwise
+	}
+	switch e.Code() {
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID:
+		return sutler.Exists
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return sutler.Busy
+	case sqlite3.SQLITE_AUTH, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY:
+		return sutler.Denied
+	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
+		return ConnectFailed
+	case sqlite3.SQLITE_TOOBIG:
+		return sutler.LimitReached
+	}
+	return otherwise
+}
+
+// mask returns err without SQLite's text if that may quote something that cmd
+// hides: a part of a value, as in messages about full-text queries, or of the
+// command. Messages about constraints never do.
+func mask(err error, cmd *command) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	values := slices.ContainsFunc(cmd.Params, func(p param) bool { return p.Hidden })
+	switch e.Code() {
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_NOTNULL,
+		sqlite3.SQLITE_CONSTRAINT_CHECK, sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+		values = false
+	}
+	if !values && !cmd.Hidden {
+		return err
+	}
+	return errors.New(sqlite.ErrorCodeString[e.Code()&0xff])
+}
