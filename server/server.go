@@ -1,0 +1,134 @@
+// Package server is the door of an engine: HTTP with JSON, one table of
+// operations, and a guard before it.
+//
+// The guard answers nobody but the holder of the token. It refuses what a web
+// page could send on somebody's behalf: a foreign Host (DNS rebinding), a
+// foreign Origin, and the content types of HTML forms. Behind it each line of
+// the table decodes its input, calls one of the root interfaces and encodes
+// the answer. Errors are JSON too: code, name, description and hint.
+package server
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"sutler"
+)
+
+// Options are what New ties together. Engine, Registrar, Monitor, Config and
+// Token are required.
+type Options struct {
+	Engine    sutler.Engine
+	Registrar sutler.Registrar
+	Monitor   sutler.Monitor
+	Config    sutler.Config // its Namespaces are what the door lists, those built in included
+	Token     string        // what a caller must show as bearer token
+	Caller    sutler.Caller // who the holder of the token is
+	Hosts     []string      // names beside the loopback ones under which the server is asked for
+	Limits    sutler.Limits // of requests; a body may be twice as large, for the quoting of JSON
+	Version   string        // what GET /v1/version answers
+	Health    func() error  // why nothing can be written, for /healthz; nil: it can
+	Logger    *slog.Logger  // nil: nothing is logged
+}
+
+// New returns the door as a handler. It is safe for many requests at once.
+func New(o Options) (http.Handler, error) {
+	if o.Engine == nil || o.Registrar == nil || o.Monitor == nil || o.Config == nil {
+		return nil, errors.New("cannot make a server: engine, registrar, monitor and config are required")
+	}
+	if len(o.Token) < 16 {
+		return nil, errors.New("cannot make a server: the token has fewer than 16 characters")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	o.Limits = o.Limits.WithDefaults()
+	d := &door{Options: o, token: sha256.Sum256([]byte(o.Token)), mux: http.NewServeMux()}
+	d.route()
+	return d, nil
+}
+
+// door is the guard and the table behind it.
+type door struct {
+	Options
+	token [sha256.Size]byte // of the token: compared in constant time whatever its length
+	mux   *http.ServeMux
+}
+
+// ServeHTTP lets r in or refuses it, and answers a panic like an unexpected error.
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer func() {
+		switch p := recover(); {
+		case p == nil:
+		case p == http.ErrAbortHandler:
+			panic(p)
+		default:
+			d.Logger.Error("panic in an operation", "method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+			d.refuse(w, sutler.Errorf(sutler.Unexpected, "cannot answer: internal error; the log of the server has the details"), http.StatusInternalServerError)
+		}
+	}()
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	if err := d.foreign(r); err != nil {
+		d.refuse(w, err, http.StatusForbidden)
+		return
+	}
+	if r.URL.Path != healthPath && !d.knows(r) {
+		h.Set("WWW-Authenticate", `Bearer realm="sutler"`)
+		d.refuse(w, sutler.Errorf(sutler.Denied, "cannot let the caller in: no valid token; send Authorization: Bearer with the content of client.token in the server's data directory"), http.StatusUnauthorized)
+		return
+	}
+	d.mux.ServeHTTP(w, r)
+}
+
+// knows reports whether r shows the token.
+func (d *door) knows(r *http.Request) bool {
+	kind, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	sum := sha256.Sum256([]byte(strings.TrimSpace(token)))
+	return subtle.ConstantTimeCompare(sum[:], d.token[:]) == 1 && strings.EqualFold(kind, "Bearer")
+}
+
+// foreign refuses a request for a host that is not ours, which is how a page
+// that rebinds its own name to this address asks, and one that another site
+// made a browser send.
+func (d *door) foreign(r *http.Request) error {
+	if !d.ours(r.Host) {
+		return sutler.Errorf(sutler.Denied, "cannot answer for host %q: this server answers to localhost and the address it listens on", r.Host)
+	}
+	for _, origin := range r.Header.Values("Origin") {
+		u, err := url.Parse(origin)
+		if err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host) {
+			return sutler.Errorf(sutler.Denied, "cannot answer a page of %q: it may not call this server", origin)
+		}
+	}
+	if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
+		return sutler.Errorf(sutler.Denied, "cannot answer a page of another site: it may not call this server")
+	}
+	return nil
+}
+
+// ours reports whether host, with or without a port, names this server.
+func (d *door) ours(host string) bool {
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
+	if strings.EqualFold(name, "localhost") {
+		return true
+	}
+	if a, err := netip.ParseAddr(name); err == nil && a.IsLoopback() {
+		return true
+	}
+	return slices.ContainsFunc(d.Hosts, func(h string) bool { return h != "" && strings.EqualFold(h, name) })
+}
