@@ -1,0 +1,27 @@
+package main
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"sutler/client"
+)
+
+// remote are the flags of the verbs that talk to a server.
+type remote struct{ data, address string }
+
+// defaultData is the data directory when nothing is said.
+const defaultData = "./sutler-data"
+
+func (r *remote) flags(c *cobra.Command) {
+	f := c.PersistentFlags()
+	f.StringVar(&r.data, "data", defaultData, "the server's data directory, where its address and token are found")
+	f.StringVar(&r.address, "address", "", "host:port of the server; the token may come in SUTLER_TOKEN")
+	_ = c.MarkPersistentFlagDirname("data")
+}
+
+// dial returns a client of the server that the flags and SUTLER_TOKEN name.
+func (r *remote) dial() (*client.Client, error) {
+	return client.New(client.Options{Address: r.address, Token: os.Getenv("SUTLER_TOKEN"), Data: r.data})
+}

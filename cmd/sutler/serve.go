@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sutler"
+	"sutler/client"
+	"sutler/server"
+)
+
+// grace is how long an ending server waits for its requests before it has
+// them undone, and then for their undoing.
+const grace = 20 * time.Second
+
+// serveOptions are the flags of serve.
+type serveOptions struct {
+	data, listen, root string
+	recoverOnly        bool
+	samples            bool
+}
+
+// serve runs a server.
+func (p *program) serve() *cobra.Command {
+	var o serveOptions
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Run a server",
+		Long: `Runs a server: an engine with its store in the data directory, and a door for
+HTTP with JSON. Started in an empty directory it works.
+
+At the first start it makes a token, kept in client.token in the data directory
+for the owner alone; client verbs find it there through --data. What an earlier
+run left unfinished is finished or undone before the door opens. Only one
+server can use a data directory.
+
+An interrupt, SIGTERM or SIGHUP ends it: running requests have 20 seconds to finish and
+are then undone. A second one ends it at once; the next start undoes the rest.`,
+		Example: `  sutler serve
+  sutler serve --data /var/lib/sutler --listen 127.0.0.1:7071 --root /srv/hosting
+  sutler serve --samples
+  sutler serve --data /tmp/sutler-1 --root ./world --recover-only`,
+		Args: usage(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := loopbackOnly(o.listen); err != nil {
+				return err
+			}
+			if o.root == "" {
+				o.root = filepath.Join(o.data, "files")
+			}
+			return p.runServer(c.Context(), o)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.data, "data", defaultData, "directory for the store and the token; made when missing")
+	f.StringVar(&o.listen, "listen", client.DefaultAddress, "loopback address to listen on; port 0 takes a free one")
+	f.StringVar(&o.root, "root", "", "directory that the file and SQL providers work below (default files in --data)")
+	f.BoolVar(&o.recoverOnly, "recover-only", false, "finish what an earlier run left, also what waits for an operator, then end")
+	f.BoolVar(&o.samples, "samples", false, "register the sample namespace Hosting, to play with")
+	_ = c.MarkFlagDirname("data")
+	_ = c.MarkFlagDirname("root")
+	return c
+}
+
+// loopbackOnly refuses an address that others could reach: the door knows one
+// token and speaks without encryption.
+func loopbackOnly(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return sutler.Errorf(sutler.BadInput, "cannot listen on %q: want host:port, with a port from 0 to 65535", address)
+	}
+	if ip, err := netip.ParseAddr(host); strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback() {
+		return nil
+	}
+	return sutler.Errorf(sutler.BadInput, "cannot listen on %q: only loopback addresses are allowed, because the door has a single token and no encryption yet; use 127.0.0.1 and a tunnel", address)
+}
+
+func (p *program) runServer(ctx context.Context, o serveOptions) error {
+	logger := slog.New(slog.NewTextHandler(p.talk, nil))
+	stop, undoRunning := context.WithCancel(context.WithoutCancel(ctx))
+	defer undoRunning()
+	h, err := openHost(ctx, hostOptions{Data: o.data, Root: o.root, Stop: stop, Logger: logger})
+	if err != nil {
+		return err
+	}
+	if o.recoverOnly {
+		return errors.Join(p.finishAll(ctx, h), h.Close())
+	}
+	if o.samples {
+		err = p.registerSample(ctx, h)
+	}
+	if err == nil {
+		err = p.answer(ctx, o, h, logger)
+	}
+	undoRunning() // all requests came through the door, which had patience with them
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	if h.Engine.Close(within) != nil {
+		// The store stays open for those that still run; the process ends now.
+		return errors.Join(err, errors.New("requests still ran; the next start will finish them"))
+	}
+	return errors.Join(err, h.Close())
+}
+
+func (p *program) registerSample(ctx context.Context, h *host) error {
+	src, err := sample("hosting.xml")
+	if err != nil {
+		return err
+	}
+	problems, err := h.Register(ctx, administrator("serve"), src)
+	return summary(err, problems)
+}
+
+// answer opens the door and keeps it open until ctx ends.
+func (p *program) answer(ctx context.Context, o serveOptions, h *host, logger *slog.Logger) error {
+	token, err := tokenOf(o.data)
+	if err != nil {
+		return err
+	}
+	door, err := server.New(server.Options{
+		Engine: h.Engine, Registrar: h.Engine, Monitor: h.Store, Config: configuration{h.Store, h.Engine},
+		Token: token, Caller: administrator("json"), Limits: h.Limits, Version: version, Health: h.Store.Err, Logger: logger,
+	})
+	if err != nil {
+		return err
+	}
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.listen)
+	if err != nil {
+		if op := (*net.OpError)(nil); errors.As(err, &op) {
+			err = op.Err // without the address again
+		}
+		return fmt.Errorf("cannot listen on %q: %w; --listen takes another address", o.listen, err)
+	}
+	address := ln.Addr().String()
+	addressFile := filepath.Join(o.data, client.AddressFile)
+	if err := os.WriteFile(addressFile, []byte(address+"\n"), 0o600); err != nil {
+		return errors.Join(fmt.Errorf("cannot leave the address for clients: %w", err), ln.Close())
+	}
+	defer os.Remove(addressFile)
+	fmt.Fprintf(p.out, "http://%s\n", address)
+	fmt.Fprintf(p.talk, "%s on http://%s; clients find the token in %s\n", good.Render("serving"), address, filepath.Join(o.data, client.TokenFile))
+	return server.Serve(ctx, ln, door, grace, logger)
+}
+
+// finishAll tries once more to finish the transactions that recovery left for
+// an operator, and fails if there are some that it cannot.
+func (p *program) finishAll(ctx context.Context, h *host) error {
+	var left []string
+	for _, status := range []sutler.Status{sutler.RollbackFailed, sutler.InDoubt, sutler.Active, sutler.Preparing, sutler.Committing, sutler.RollingBack} {
+		list, err := h.Store.Transactions(ctx, sutler.Filter{Status: status, Limit: 1000})
+		if err != nil {
+			return err
+		}
+		for _, tx := range list {
+			now, err := h.Retry(ctx, tx.ID)
+			if err != nil {
+				return err
+			}
+			if !now.Final() {
+				left = append(left, fmt.Sprintf("%s is %s: %s", tx.ID, now, tx.Text))
+			}
+		}
+	}
+	if len(left) > 0 {
+		return &exit{exitInDoubt, fmt.Errorf("%d %s could not be finished:\n  %s", len(left), plural(len(left), "transaction"), strings.Join(left, "\n  "))}
+	}
+	fmt.Fprintln(p.talk, "nothing is unfinished")
+	return nil
+}
+
+// administrator is the caller behind a door that knows one account only.
+func administrator(door string) sutler.Caller {
+	return sutler.Caller{Account: "local", Groups: []string{sutler.MPFAdmins, sutler.MPFTrustedUsers}, Door: door}
+}
+
+// tokenOf returns the token of a data directory and makes it at the first
+// start. It refuses a token that others than the owner can read.
+func tokenOf(data string) (string, error) {
+	file := filepath.Join(data, client.TokenFile)
+	info, err := os.Stat(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return newToken(file)
+	}
+	if err != nil {
+		return "", fmt.Errorf("cannot read the token: %w", err)
+	}
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		return "", fmt.Errorf("cannot use the token in %q: others can read it (mode %04o); remove it for a new one, or chmod 600 it", file, info.Mode().Perm())
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("cannot read the token: %w", err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+// newToken makes a token and leaves it in file, whole or not at all.
+func newToken(file string) (string, error) {
+	token := rand.Text() + rand.Text()
+	aside := file + ".new"
+	if err := os.Remove(aside); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("cannot make the token: %w", err)
+	}
+	f, err := os.OpenFile(aside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return "", fmt.Errorf("cannot make the token: %w", err)
+	}
+	_, err = f.WriteString(token + "\n")
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return "", fmt.Errorf("cannot make the token: %w", err)
+	}
+	if err := os.Rename(aside, file); err != nil {
+		return "", fmt.Errorf("cannot make the token: %w", err)
+	}
+	return token, nil
+}

@@ -1,0 +1,131 @@
+package sutler_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport is the house: package → what of ours it may import. A new edge is
+// a change of this table. Tests are free.
+var mayImport = map[string]string{
+	"sutler":      "xmltree",
+	"xmltree":     "",
+	"xpath":       "xmltree",
+	"xslt":        "xmltree xpath",
+	"procedure":   "sutler xmltree xpath xslt",
+	"security":    "sutler",
+	"engine":      "sutler procedure security xmltree xpath xslt",
+	"store":       "sutler xmltree",
+	"provider":    "sutler xmltree",
+	"provider/*":  "sutler provider xmltree",
+	"server":      "sutler security xmltree",
+	"client":      "sutler xmltree",
+	"samples":     "",
+	"docs/how-to": "", // the provider that a page of the manual shows; tests only
+	"sutlertest":  "sutler xmltree",
+	"cmd/sutler":  "*",
+}
+
+// pure packages touch no files, no network and no process.
+var pure = []string{"sutler", "procedure", "engine", "security", "xmltree", "xpath", "xslt"}
+
+var impure = []string{"os", "os/exec", "net", "net/http", "database/sql", "flag", "syscall"}
+
+// fenced names who may import an outside module; prefixes are enough. One
+// package each, exceptions with their reason.
+var fenced = map[string]string{
+	"modernc.org/sqlite":           "store provider/sql", // both speak to SQLite databases, each to its own
+	"github.com/pressly/goose":     "store",
+	"github.com/spf13/cobra":       "cmd/sutler",
+	"github.com/spf13/pflag":       "cmd/sutler",
+	"charm.land/lipgloss":          "cmd/sutler",
+	"github.com/charmbracelet":     "cmd/sutler",
+	"github.com/alecthomas/chroma": "cmd/sutler",
+	"go.yaml.in/yaml":              "cmd/sutler",
+	"golang.org/x/":                "*", // the standard library beside the standard library
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func packages(t *testing.T) map[string][]string {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string][]string{}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all[short(p.ImportPath)] = p.Imports
+	}
+	if len(all) < 10 {
+		t.Fatalf("only %d packages found", len(all))
+	}
+	return all
+}
+
+// short is the name of a package of ours as the table has it.
+func short(path string) string { return strings.TrimPrefix(path, "sutler/") }
+
+func ours(path string) bool { return path == "sutler" || strings.HasPrefix(path, "sutler/") }
+
+// rule returns what the table says for a package.
+func rule(pkg string) (string, bool) {
+	if r, ok := mayImport[pkg]; ok {
+		return r, true
+	}
+	if strings.HasPrefix(pkg, "provider/") {
+		return mayImport["provider/*"], true
+	}
+	return "", false
+}
+
+func allowed(list, pkg string) bool {
+	return list == "*" || slices.Contains(strings.Fields(list), pkg)
+}
+
+func TestImports(t *testing.T) {
+	for pkg, imports := range packages(t) {
+		may, ok := rule(pkg)
+		if !ok {
+			t.Errorf("package %s is not in the table of imports", pkg)
+			continue
+		}
+		for _, path := range imports {
+			switch {
+			case ours(path):
+				if !allowed(may, short(path)) {
+					t.Errorf("%s imports %s; the table allows %q", pkg, short(path), may)
+				}
+			case strings.Contains(strings.SplitN(path, "/", 2)[0], "."):
+				who := ""
+				for prefix, list := range fenced {
+					if strings.HasPrefix(path, prefix) {
+						who = list
+					}
+				}
+				if !allowed(who, pkg) {
+					t.Errorf("%s imports %s, which only %q may", pkg, path, who)
+				}
+			case slices.Contains(pure, pkg) && slices.Contains(impure, path):
+				t.Errorf("%s imports %s, but is to stay pure", pkg, path)
+			}
+		}
+	}
+}
