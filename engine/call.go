@@ -90,7 +90,7 @@ func (w *walk) callComposite(f *frame, in *invocation, p *procedure.Procedure, s
 	doc := in.data.Document()
 	in.data.Rename(xmltree.Name{Local: "data"})
 	callee := &frame{
-		proc: p, seq: seq, data: in.data, cases: map[string]string{},
+		data: in.data, cases: map[string]string{},
 		parents:     append(append([]sutler.Frame(nil), f.parents...), sutler.Frame{Seq: seq, Namespace: p.Namespace.Name, Procedure: p.Name}),
 		impersonate: in.impersonate, sensitive: in.sensitive, trusted: in.trusted, executeAs: f.executeAs,
 	}

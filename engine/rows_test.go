@@ -126,14 +126,15 @@ const xslDecl = ` xmlns:xsl="http://www.w3.org/1999/XSL/Transform"`
 // newRow reads a case. Fragments go into the request as they are written.
 func newRow(t *testing.T, shared, text string) *row {
 	t.Helper()
-	r := &row{limits: sutler.Limits{CallTime: 60_000}}
+	r, settings := &row{}, map[string]string{}
 	for {
 		line, rest, _ := strings.Cut(text, "\n")
-		if !r.option(t, line) {
+		if !r.option(settings, line) {
 			break
 		}
 		text = rest
 	}
+	r.limits = limitsOf(t, settings)
 	head, steps := "", ""
 	for _, f := range append(fragments(t, shared), fragments(t, text)...) {
 		switch f.name {
@@ -158,15 +159,14 @@ func newRow(t *testing.T, shared, text string) *row {
 }
 
 // option takes a line as an option of the case; false means that it is none.
-func (r *row) option(t *testing.T, line string) bool {
-	t.Helper()
+func (r *row) option(settings map[string]string, line string) bool {
 	f := strings.Fields(line)
 	switch {
 	case len(f) > 0 && f[0] == "#":
 	case len(f) > 1 && f[0] == "submit":
 		r.simple = strings.Join(f[1:], " ")
 	case len(f) == 3 && f[0] == "limit":
-		setLimit(t, &r.limits, f[1], f[2])
+		settings["limit."+f[1]] = f[2]
 	default:
 		return false
 	}

@@ -51,7 +51,7 @@ func stories(t *testing.T) []*story {
 			t.Fatal(err)
 		}
 		s := &story{name: strings.TrimSuffix(filepath.Base(file), ".txtar"), archive: a, crashable: true}
-		s.limits.CallTime = 60_000
+		settings := map[string]string{}
 		for line := range strings.Lines(string(a.Comment)) {
 			f := strings.Fields(line)
 			switch {
@@ -60,44 +60,29 @@ func stories(t *testing.T) []*story {
 			case len(f) == 2 && f[0] == "as":
 				s.outsider = true
 			case len(f) == 3 && f[0] == "limit":
-				setLimit(t, &s.limits, f[1], f[2])
+				settings["limit."+f[1]] = f[2]
 			case len(f) == 2 && f[0] == "crash" && f[1] == "no":
 				s.crashable = false
 			}
 		}
+		s.limits = limitsOf(t, settings)
 		all = append(all, s)
 	}
 	return all
 }
 
-func setLimit(t *testing.T, l *sutler.Limits, name, value string) {
+// limitsOf returns the limits that a case asks for, by the names of their
+// settings, and a time for calls that a busy machine keeps.
+func limitsOf(t *testing.T, settings map[string]string) sutler.Limits {
 	t.Helper()
-	var n int64
-	if _, err := fmt.Sscan(value, &n); err != nil {
-		t.Fatalf("limit %s: %v", name, err)
+	if settings["limit.callTime"] == "" {
+		settings["limit.callTime"] = "60000"
 	}
-	switch name {
-	case "calls":
-		l.Calls = n
-	case "callDepth":
-		l.CallDepth = int(n)
-	case "callTime":
-		l.CallTime = n
-	case "treeNodes":
-		l.TreeNodes = n
-	case "treeBytes":
-		l.TreeBytes = n
-	case "depth":
-		l.Depth = int(n)
-	case "resultBytes":
-		l.ResultBytes = n
-	case "transformSteps":
-		l.TransformSteps = n
-	case "templateDepth":
-		l.TemplateDepth = int(n)
-	default:
-		t.Fatalf("no limit is called %s", name)
+	l, err := sutler.LimitsOf(settings)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return l
 }
 
 func (s *story) file(name string) (string, bool) {

@@ -133,7 +133,6 @@ func (e *Engine) begin(ctx context.Context, from sutler.Caller, req *sutler.Requ
 		Namespace: req.Namespace, Procedure: req.Procedure, Revision: cat.revision,
 	}
 	if inline != nil {
-		f.proc = inline
 		began.Programs = []string{inline.Hash}
 		var err error
 		if f.procedureData, err = private(doc, inline); err != nil {

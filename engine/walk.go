@@ -38,8 +38,6 @@ type walk struct {
 
 // frame is one running procedure.
 type frame struct {
-	proc          *procedure.Procedure
-	seq           int               // number of its call; 0 for the inline procedure
 	parents       []sutler.Frame    // the procedures around its steps, outermost first, itself included
 	data          *xmltree.Node     // element data
 	procedureData *xmltree.Node     // element procedureData
