@@ -225,10 +225,10 @@ func (a *ambiguity) again(p *particle, q qname, x, y beginning, least int) {
 
 func (a *ambiguity) report(q qname, x, y *particle) {
 	a.found = true
-	other := ""
+	other := " of another place"
 	if x.node != nil && x.node.Pos().Line > 0 {
-		other = " of line " + x.node.Pos().String()
+		other = " at " + x.node.Pos().String()
 	}
 	a.c.report(y.node, "XS016", "let each place of the model begin with other names; (a, b) | (a, c) is a, (b | c)",
-		"the content model is ambiguous: %s could be let in here or by the particle%s", quoted(q), other)
+		"the content model is ambiguous: %s could be let in here or by that%s", quoted(q), other)
 }

@@ -76,7 +76,7 @@ func suites(t testing.TB, path string) (*txtar.Archive, []*suite) {
 			if ext == ".xsd" && !strings.HasPrefix(text, "<xs:schema") && !strings.HasPrefix(text, "<Schema") {
 				s.schema = xsdHead + text + "</xs:schema>"
 			}
-			if ext == ".xdr" && !strings.Contains(text, "<Schema") {
+			if ext == ".xdr" && !strings.Contains(text, "Schema name=") && !strings.HasPrefix(text, "<Schema") {
 				s.schema = xdrHead + text + "</Schema>"
 			}
 			byName[name] = s

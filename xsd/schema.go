@@ -135,7 +135,11 @@ func (c *compiler) reference(n *xmltree.Node, attr, kind string) *global {
 func (c *compiler) qname(a *xmltree.Node, text string) (qname, bool) {
 	q, ok := resolve(collapse(text), a.Parent())
 	if !ok {
-		c.report(a, "XS006", "want a name, with a prefix that is declared if the schema has a target namespace", "attribute %q cannot be %q", a.Local(), clipped(text))
+		if prefix, _, prefixed := strings.Cut(collapse(text), ":"); prefixed && xmltree.IsName(prefix) {
+			c.report(a, "XS009", "declare it with xmlns:"+prefix+`="…"`, "the prefix of %q is not declared", clipped(text))
+		} else {
+			c.report(a, "XS006", "want a name, or prefix:name", "attribute %q cannot be %q", a.Local(), clipped(text))
+		}
 	}
 	return q, ok
 }

@@ -186,7 +186,11 @@ func (r *restricting) facet(f facet, e, a *xmltree.Node) {
 }
 
 func (r *restricting) wrong(a *xmltree.Node, format string, args ...any) {
-	args = append([]any{a.Parent().Local(), clipped(a.Value())}, args...)
+	name := a.Parent().Local()
+	if a.Space() != "" { // of XDR
+		name = a.Name().String()
+	}
+	args = append([]any{name, clipped(a.Value())}, args...)
 	r.c.report(a, "XS013", "", "facet %q cannot be %q: "+format, args...)
 }
 
@@ -203,8 +207,8 @@ func (r *restricting) pattern(a *xmltree.Node) {
 	switch {
 	case err != nil:
 		if !c.full() {
-			c.problems = append(c.problems, c.doc.ProblemIn(a, err.at, "XS014",
-				"see XML Schema part 2, appendix F; a pattern always matches the whole value", "pattern "+strconv.Quote(clipped(a.Value()))+" cannot be used: "+err.msg))
+			c.problems = append(c.problems, c.doc.ProblemIn(a, err.at, "XS014", "pattern "+strconv.Quote(clipped(a.Value()))+" cannot be used: "+err.msg,
+				"see XML Schema part 2, appendix F; a pattern always matches the whole value"))
 		}
 		return
 	case c.states+p.states > mostPatternStates:

@@ -486,7 +486,7 @@ func (c *compiler) particle(n *xmltree.Node, whole bool) (*particle, *model) {
 		}
 		children(n, func(e *xmltree.Node) {
 			switch e.Local() {
-			case "element", "any", "group", "sequence", "choice", "all":
+			case "element", "any", "group", "sequence", "choice":
 				if part, _ := c.particle(e, false); part != nil {
 					p.parts = append(p.parts, part)
 				}

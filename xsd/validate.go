@@ -237,23 +237,19 @@ func (v *validator) children(n *xmltree.Node, t *typeDef) {
 	}
 	if t.model != nil && !broken && !v.stopped && !r.complete() {
 		want := r.wanted()
-		v.report(n, "XS103", "", "element %s ends too early: %s", quoted(nameOf(n)), wanting(want, true))
+		v.report(n, "XS103", "", "element %s ends too early: %s", quoted(nameOf(n)), wanting(want))
 	}
 }
 
 // wanting says what was wanted, for a message.
-func wanting(words []string, missing bool) string {
-	end := "want "
-	if missing {
-		end = "missing is "
-	}
+func wanting(words []string) string {
 	switch {
 	case len(words) == 0:
 		return "want the end"
 	case len(words) > mostWanted:
-		return end + strings.Join(words[:mostWanted], ", ") + ", …"
+		return "want " + strings.Join(words[:mostWanted], ", ") + ", …"
 	}
-	return end + xmltree.List(words, "or")
+	return "want " + xmltree.List(words, "or")
 }
 
 // child checks one child of an element; broken tells that the order was wrong
@@ -317,7 +313,7 @@ func (v *validator) unexpected(c *xmltree.Node, q qname, r *run, t *typeDef) {
 			hint = fmt.Sprintf("did you mean %q?", near)
 		}
 	}
-	v.report(c, "XS102", hint, "element %s is not expected here: %s", quoted(q), wanting(want, false))
+	v.report(c, "XS102", hint, "element %s is not expected here: %s", quoted(q), wanting(want))
 }
 
 // laxly checks an element as far as there are declarations for it.

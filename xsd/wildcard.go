@@ -135,11 +135,11 @@ func (w *wildcard) within(x *wildcard) bool {
 func (w *wildcard) String() string {
 	switch {
 	case w.any:
-		return "any"
+		return "any element"
 	case w.not != nil && *w.not == "":
-		return "any in a namespace"
+		return "any element in a namespace"
 	case w.not != nil:
-		return "any in a namespace other than " + strconv.Quote(*w.not)
+		return "any element in a namespace other than " + strconv.Quote(*w.not)
 	}
 	var words []string
 	for _, s := range w.spaces {
@@ -149,10 +149,10 @@ func (w *wildcard) String() string {
 		}
 		words = append(words, strconv.Quote(s))
 	}
-	return "any in " + xmltree.List(words, "or")
+	return "any element in " + xmltree.List(words, "or")
 }
 
-// newWildcard reads the attributes of xs:any and xs:anyAttribute.
+// wildcard reads the attributes of xs:any and xs:anyAttribute.
 func (c *compiler) wildcard(n *xmltree.Node) *wildcard {
 	w := &wildcard{}
 	switch n.Attr("processContents") {

@@ -73,6 +73,9 @@ func (c *compiler) xdrShape(n *xmltree.Node) {
 	}
 	c.noText(n)
 	may := strings.Fields(s[1])
+	if x := child(n, "schema"); x != nil {
+		c.report(x, "XS001", "keep one of the two", "an xs:schema cannot stand among the elements of XDR")
+	}
 	xdrChildren(n, func(e *xmltree.Node) {
 		switch _, known := xdrShapes[e.Local()]; {
 		case e.Local() == "description":
@@ -255,7 +258,10 @@ func (c *compiler) xdrGroup(n *xmltree.Node, order string, s *xdrScope) *particl
 // xdrOccurs reads how often an element or group may stand in one of that
 // order. Where any number of any of them may stand, it means nothing.
 func xdrOccurs(n *xmltree.Node, p *particle, order string) (least, most int) {
-	if order == "many" || p.group == choice && p.max == unbounded {
+	switch {
+	case p.group == choice && p.max == unbounded:
+		return p.min, p.max
+	case order == "many":
 		return 1, 1
 	}
 	least, most = 1, 1

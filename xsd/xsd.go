@@ -134,7 +134,7 @@ func (c *compiler) spend(n int) bool {
 func (c *compiler) noText(n *xmltree.Node) {
 	for t := n.First(); t != nil; t = t.Next() {
 		if t.Kind() == xmltree.Text && strings.Trim(t.Value(), space) != "" {
-			c.report(t, "XS007", "put it into an annotation or take it out", "text is not allowed in %q", n.Name())
+			c.report(t, "XS007", "put it into an annotation or description, or take it out", "text is not allowed in %q", n.Name())
 		}
 	}
 }
