@@ -87,7 +87,7 @@ func (c *compiler) value(n *xmltree.Node, to **fixing, typ func() (*simple, stri
 			if bad == nil {
 				return
 			}
-			wrong = bad.msg
+			wrong = bad.String()
 		}
 		if wrong != "" {
 			c.report(a, "XS015", "", "attribute %q cannot be %q: %s", a.Local(), clipped(a.Value()), wrong)

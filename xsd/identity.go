@@ -259,12 +259,12 @@ func (v *validator) selected(n *xmltree.Node, c *constraint, f func(at *xmltree.
 		var key strings.Builder
 		var shown []string
 		for _, field := range c.fields {
-			val, ok := v.field(at, c, field)
+			val, of, ok := v.field(at, c, field)
 			if !ok {
 				return
 			}
 			fmt.Fprintf(&key, "%s %d %s ", val.kind, len(val.key), val.key)
-			shown = append(shown, fmt.Sprintf("%q", clipped(val.text)))
+			shown = append(shown, v.shown(of, val.text))
 		}
 		if v.pay(1 + key.Len()/16) {
 			f(at, key.String(), strings.Join(shown, ", "))
@@ -272,9 +272,8 @@ func (v *validator) selected(n *xmltree.Node, c *constraint, f func(at *xmltree.
 	})
 }
 
-// field returns the value of one field of a selected node.
-func (v *validator) field(at *xmltree.Node, c *constraint, field *keyPath) (val value, ok bool) {
-	var node *xmltree.Node
+// field returns the value of one field of a selected node, and whose it is.
+func (v *validator) field(at *xmltree.Node, c *constraint, field *keyPath) (val value, node *xmltree.Node, ok bool) {
 	many := false
 	v.visit(field, at, func(n *xmltree.Node) {
 		many = many || node != nil && node != n
@@ -282,15 +281,15 @@ func (v *validator) field(at *xmltree.Node, c *constraint, field *keyPath) (val 
 	})
 	switch {
 	case v.stopped:
-		return value{}, false
+		return value{}, nil, false
 	case many:
 		v.report(at, "XS112", "", "%s %q: the field %q selects more than one node", c.kind, c.name, field.text)
-		return value{}, false
+		return value{}, nil, false
 	case node != nil:
 		val, ok = v.values[node]
 	}
 	if ok {
-		return val, true
+		return val, node, true
 	}
 	switch {
 	case node != nil && node.FirstElement() != nil:
@@ -298,5 +297,5 @@ func (v *validator) field(at *xmltree.Node, c *constraint, field *keyPath) (val 
 	case c.kind == "key":
 		v.report(at, "XS112", "", "key %q: the field %q has no value", c.name, field.text)
 	}
-	return value{}, false
+	return value{}, nil, false
 }

@@ -31,7 +31,7 @@ func (v *validator) instanceType(n *xmltree.Node, e *element) *typeDef {
 	}
 	t := v.s.typeOf(n)
 	if t == nil {
-		v.report(a, "XS110", "", "%q is not the name of a type", clipped(a.Value()))
+		v.report(a, "XS110", "", "%s is not the name of a type", v.shown(a, a.Value()))
 		return e.typ
 	}
 	ways, ok := t.derivedFrom(e.typ)
@@ -55,7 +55,7 @@ func (v *validator) isNil(n *xmltree.Node, e *element) bool {
 	text := collapse(a.Value())
 	switch {
 	case !isBoolean(text):
-		v.report(a, "XS107", "", "%q is not of xs:boolean: want %s", clipped(text), booleans.want)
+		v.report(a, "XS107", "", "%s is not of xs:boolean: want %s", v.shown(a, text), booleans.want)
 		return false
 	case !e.nillable:
 		v.report(a, "XS110", "", "element %s cannot be nil: it is not nillable", quoted(nameOf(n)))

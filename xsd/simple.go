@@ -95,13 +95,22 @@ func (s *simple) facets() facet {
 	return s.lex.facets
 }
 
-// fault says why a text is not a value.
+// fault says why a text is not a value: what is to be said about found.
 type fault struct {
-	rule, msg, hint string
+	rule, found, msg, hint string
 }
 
-func (s *simple) fault(rule, hint, format string, args ...any) *fault {
-	return &fault{rule, fmt.Sprintf(format, args...), hint}
+// String is the whole message. Who may not show what was found says so.
+func (f *fault) String() string { return strconv.Quote(clipped(f.found)) + " " + f.msg }
+
+// misread makes the fault of a text that cannot be read.
+func (s *simple) misread(text, want string) *fault {
+	return &fault{"XS107", text, fmt.Sprintf("is not of %s: want %s", s.what, want), ""}
+}
+
+// breach makes the fault of a value that breaks a facet.
+func (s *simple) breach(v value, format string, args ...any) *fault {
+	return &fault{"XS108", v.text, fmt.Sprintf(format, args...), ""}
 }
 
 // meter pays for the reading of values and hears of the IDs among them; nil
@@ -139,11 +148,11 @@ func (s *simple) parse(text string, at *xmltree.Node, m meter) (value, *fault) {
 				return v, nil
 			}
 		}
-		return value{}, s.fault("XS107", "", "%q is not of %s: want %s", clipped(text), s.what, s.wanted())
+		return value{}, s.misread(text, s.wanted())
 	}
 	v, ok := s.lex.parse(text, at)
 	if !ok {
-		return v, s.fault("XS107", "", "%q is not of %s: want %s", clipped(text), s.what, s.lex.want)
+		return v, s.misread(text, s.wanted())
 	}
 	return v, nil
 }
@@ -204,15 +213,15 @@ func (s *simple) restrict(v value, m meter) *fault {
 			fits = fits || p.fits(v.text)
 		}
 		if !fits {
-			return s.fault("XS108", "", "%q does not match the pattern %s of %s", clipped(v.text), patternsOf(step), s.what)
+			return s.breach(v, "does not match the pattern %s of %s", patternsOf(step), s.what)
 		}
 	}
 	if s.enum != nil && !s.enum.keys[v.kind+" "+v.key] {
-		hint := ""
+		f := s.breach(v, "is not of %s: want %s", s.what, oneOf(s.enum.texts))
 		if near := xmltree.Nearest(v.text, s.enum.texts); near != "" {
-			hint = fmt.Sprintf("did you mean %q?", near)
+			f.hint = fmt.Sprintf("did you mean %q?", near)
 		}
-		return s.fault("XS108", hint, "%q is not of %s: want %s", clipped(v.text), s.what, oneOf(s.enum.texts))
+		return f
 	}
 	if f := s.restrictLength(v); f != nil {
 		return f
@@ -248,11 +257,11 @@ func (s *simple) restrictLength(v value) *fault {
 	}
 	switch {
 	case s.length >= 0 && v.length != s.length:
-		return s.fault("XS108", "", "%q has %d %s: %s wants %d", clipped(v.text), v.length, unit, s.what, s.length)
+		return s.breach(v, "has %d %s: %s wants %d", v.length, unit, s.what, s.length)
 	case s.minLength >= 0 && v.length < s.minLength:
-		return s.fault("XS108", "", "%q has %d %s: %s wants %d or more", clipped(v.text), v.length, unit, s.what, s.minLength)
+		return s.breach(v, "has %d %s: %s wants %d or more", v.length, unit, s.what, s.minLength)
 	case s.maxLength >= 0 && v.length > s.maxLength:
-		return s.fault("XS108", "", "%q has %d %s: %s wants %d or fewer", clipped(v.text), v.length, unit, s.what, s.maxLength)
+		return s.breach(v, "has %d %s: %s wants %d or fewer", v.length, unit, s.what, s.maxLength)
 	}
 	return nil
 }
@@ -260,19 +269,19 @@ func (s *simple) restrictLength(v value) *fault {
 func (s *simple) restrictDigits(v value) *fault {
 	switch {
 	case s.totalDigits >= 0 && v.dec.totalDigits() > s.totalDigits:
-		return s.fault("XS108", "", "%q has %d digits: %s wants %d or fewer", clipped(v.text), v.dec.totalDigits(), s.what, s.totalDigits)
+		return s.breach(v, "has %d digits: %s wants %d or fewer", v.dec.totalDigits(), s.what, s.totalDigits)
 	case s.fractionDigits >= 0 && len(v.dec.frac) > s.fractionDigits:
-		return s.fault("XS108", "", "%q has %d digits behind the point: %s wants %d or fewer", clipped(v.text), len(v.dec.frac), s.what, s.fractionDigits)
+		return s.breach(v, "has %d digits behind the point: %s wants %d or fewer", len(v.dec.frac), s.what, s.fractionDigits)
 	}
 	return nil
 }
 
 func (s *simple) restrictBounds(v value) *fault {
 	if b := s.lower; b != nil && !b.below(v) {
-		return s.fault("XS108", "", "%q is too small: %s wants %s", clipped(v.text), s.what, b.words("or more", "more than"))
+		return s.breach(v, "is too small: %s wants %s", s.what, b.words("or more", "more than"))
 	}
 	if b := s.upper; b != nil && !b.above(v) {
-		return s.fault("XS108", "", "%q is too large: %s wants %s", clipped(v.text), s.what, b.words("or less", "less than"))
+		return s.breach(v, "is too large: %s wants %s", s.what, b.words("or less", "less than"))
 	}
 	return nil
 }

@@ -224,7 +224,7 @@ const mostPatternStates = 200_000
 func (r *restricting) value(a *xmltree.Node) {
 	v, f := r.base.read(a.Value(), a.Parent(), nil)
 	if f != nil {
-		r.wrong(a, "%s", f.msg)
+		r.wrong(a, "%s", f)
 		return
 	}
 	if r.enum == nil {
@@ -272,7 +272,7 @@ func (r *restricting) number(f facet, a *xmltree.Node, least int, to *int, narro
 func (r *restricting) bound(f facet, a *xmltree.Node) {
 	v, bad := r.base.parse(r.base.white.apply(a.Value()), a.Parent(), nil)
 	if bad != nil {
-		r.wrong(a, "%s", bad.msg)
+		r.wrong(a, "%s", bad)
 		return
 	}
 	b := &bound{v, f == maxExclusiveFacet || f == minExclusiveFacet}

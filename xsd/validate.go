@@ -3,6 +3,7 @@ package xsd
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"sutler/xmltree"
@@ -91,6 +92,17 @@ func (v *validator) report(n *xmltree.Node, rule, hint, format string, args ...a
 	v.stopped = len(v.problems) >= mostFindings
 }
 
+// secret reports whether the value of n must not be shown.
+func (v *validator) secret(n *xmltree.Node) bool { return v.s.secret != nil && v.s.secret(n) }
+
+// shown returns a value of n for a message.
+func (v *validator) shown(n *xmltree.Node, text string) string {
+	if v.secret(n) {
+		return "***"
+	}
+	return strconv.Quote(clipped(text))
+}
+
 // pay charges steps and reports whether the work may go on.
 func (v *validator) pay(steps int) bool {
 	if v.stopped {
@@ -115,7 +127,7 @@ func (v *validator) named(at *xmltree.Node, id identity, text string) {
 		v.ids = map[string]*xmltree.Node{}
 	}
 	if first := v.ids[text]; first != nil {
-		v.report(at, "XS111", "give one of them another ID", "the ID %q is there already, at %s", clipped(text), first.Path())
+		v.report(at, "XS111", "give one of them another ID", "the ID %s is there already, at %s", v.shown(at, text), first.Path())
 		return
 	}
 	v.ids[text] = at
@@ -125,7 +137,7 @@ func (v *validator) named(at *xmltree.Node, id identity, text string) {
 func (v *validator) references() {
 	for _, r := range v.refs {
 		if v.ids[r.id] == nil {
-			v.report(r.at, "XS111", "", "no element has the ID %q", clipped(r.id))
+			v.report(r.at, "XS111", "", "no element has the ID %s", v.shown(r.at, r.id))
 		}
 	}
 }
@@ -192,9 +204,12 @@ func (v *validator) found(n *xmltree.Node, got value, f *fault, want *fixing) {
 	switch {
 	case v.stopped:
 	case f != nil:
-		v.report(n, f.rule, f.hint, "%s", f.msg)
+		if v.secret(n) {
+			f.hint = ""
+		}
+		v.report(n, f.rule, f.hint, "%s %s", v.shown(n, f.found), f.msg)
 	case want != nil && want.fixed && !got.same(want.value):
-		v.report(n, "XS109", "", "%q is not the fixed value %q", clipped(got.text), want.text)
+		v.report(n, "XS109", "", "%s is not the fixed value %q", v.shown(n, got.text), want.text)
 	default:
 		v.keep(n, got)
 	}

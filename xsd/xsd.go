@@ -16,6 +16,11 @@ type Options struct {
 	// namespace for ones of the schema's target namespace where they would not
 	// be let in as they are.
 	Unqualified bool
+
+	// Secret reports whether messages must not show the value of a node of the
+	// data, an element or an attribute; nil: every value may be shown. It is
+	// called by all goroutines that validate.
+	Secret func(n *xmltree.Node) bool
 }
 
 // Schema is a compiled schema. It is immutable and may be used by many
@@ -23,6 +28,7 @@ type Options struct {
 type Schema struct {
 	target      string
 	unqualified bool
+	secret      func(*xmltree.Node) bool
 	xdr         bool
 	elements    map[qname]*element // those that may be the root
 	types       map[qname]*typeDef
@@ -101,7 +107,7 @@ func newCompiler(n *xmltree.Node, o Options) *compiler {
 	return &compiler{
 		doc: n.Document(),
 		out: &Schema{
-			unqualified: o.Unqualified, elements: map[qname]*element{}, types: map[qname]*typeDef{}, attributes: map[qname]*attrUse{},
+			unqualified: o.Unqualified, secret: o.Secret, elements: map[qname]*element{}, types: map[qname]*typeDef{}, attributes: map[qname]*attrUse{},
 		},
 		globals: map[string]map[string]*global{}, keys: map[string]*constraint{},
 	}
