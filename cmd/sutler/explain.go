@@ -13,6 +13,7 @@ import (
 	"sutler/provider/sql"
 	"sutler/xmltree"
 	"sutler/xpath"
+	"sutler/xsd"
 	"sutler/xslt"
 )
 
@@ -83,7 +84,7 @@ func explanations() []explanation {
 		}
 		all = append(all, explanation{c.Code.String(), c.Name, c.Title, help})
 	}
-	for _, rules := range [][]xmltree.Rule{xmltree.Rules(), xpath.Rules(), xslt.Rules(), procedure.Rules(), engine.Rules(), sutler.RequestRules()} {
+	for _, rules := range [][]xmltree.Rule{xmltree.Rules(), xpath.Rules(), xslt.Rules(), xsd.Rules(), procedure.Rules(), engine.Rules(), sutler.RequestRules()} {
 		for _, r := range rules {
 			all = append(all, explanation{Code: r.ID, Title: r.Title, Help: r.Help})
 		}
