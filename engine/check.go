@@ -37,7 +37,10 @@ func findings(err error) string {
 	}
 	words := make([]string, len(ps))
 	for i, p := range ps {
-		words[i] = p.Msg
+		words[i] = p.Msg + " [" + p.Rule + "]"
+		if p.Hint != "" {
+			words[i] += " (" + p.Hint + ")"
+		}
 	}
 	return strings.Join(words, "; ")
 }

@@ -31,7 +31,7 @@ func (p *program) explain() *cobra.Command {
 		Use:   "explain [CODE]",
 		Short: "Say what an error code or a rule means",
 		Long: `Explains an error code, given as 0x80070005, as a decimal number or by its name,
-and the rules that namespaces, requests, paths and stylesheets are checked by,
+and the rules that namespaces, schemas, requests, paths and stylesheets follow,
 such as XML004 or XP014. Without an argument it lists all of them.`,
 		Example: `  sutler explain 0x80070005
   sutler explain Denied
