@@ -342,27 +342,30 @@ func (c *compiler) finishType(t *typeDef) {
 	if t.content == textContent || t.particles == nil && t.model == nil {
 		return
 	}
-	if t.particles != nil {
-		p := t.particles.simplified()
-		t.model = &model{root: p}
-	}
-	if !c.spend(t.model.count()) {
+	if c.spent || !c.spend(t.particles.count()+len(t.model.leaves())) {
 		return
+	}
+	if t.particles != nil {
+		t.model = &model{root: t.particles.simplified()}
 	}
 	t.model.finish()
 	c.consistent(t.model, t.node)
 	c.checkModel(t.model)
 }
 
-// count counts the particles of m.
-func (m *model) count() int {
-	if m.all != nil {
-		return len(m.all)
+// leaves returns the elements of an xs:all.
+func (m *model) leaves() []*particle {
+	if m == nil {
+		return nil
 	}
-	return m.root.count()
+	return m.all
 }
 
+// count counts the particles in p, which may be nil, and the names of elements.
 func (p *particle) count() int {
+	if p == nil {
+		return 0
+	}
 	n := 1
 	if p.elem != nil {
 		n += len(p.elem.members)
