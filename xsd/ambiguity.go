@@ -12,10 +12,13 @@ import (
 // (a{2,2}) it may not. And where a loop leads from a particle back to the same
 // particle, as in (a{1,2}){3,4}, the Recommendation sees no ambiguity, but the
 // counts do depend on what follows; such a model is refused too, unless going
-// on with the inner count first always does.
+// on with the inner count first is always right: that makes the fewest rounds of
+// the outer loop, which must not ask for more than one, and the longest of the
+// inner one, which must not leave a rest that is too short for a round.
 
 // beginning is a particle that may come next. It is rigid when its loop asks
-// for more than one occurrence, so that counting must not start anew lightly.
+// for more than one occurrence and ends at some number: going on until then
+// could leave too few for the next round.
 type beginning struct {
 	p     *particle
 	rigid bool
@@ -99,7 +102,7 @@ func (a *ambiguity) look(p *particle) (first, cont *beginnings) {
 		a.loop(p, cont, first, least)
 	}
 	if p.optional() {
-		cont.merge(first, least > 1)
+		cont.merge(first, least > 1 && p.max != unbounded)
 	}
 	if !a.c.spend(first.size() + cont.size()) {
 		a.found = true

@@ -219,7 +219,7 @@ func (r *restricting) pattern(a *xmltree.Node) {
 }
 
 // mostPatternStates bounds the patterns of a schema together.
-const mostPatternStates = 200_000
+const mostPatternStates = 100_000
 
 func (r *restricting) value(a *xmltree.Node) {
 	v, f := r.base.read(a.Value(), a.Parent(), nil)

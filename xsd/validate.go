@@ -393,11 +393,14 @@ func (v *validator) use(a *xmltree.Node, t *typeDef) *attrUse {
 		return use
 	case t.open, v.s.xdr && q.space == xmltree.XMLSpace:
 		return v.s.attributes[q]
-	case t.anyAttr != nil && t.anyAttr.allows(q.space):
+	case t.anyAttr != nil && (t.anyAttr.allows(q.space) || v.s.unqualified && q.space == "" && t.anyAttr.allows(v.s.target)):
 		if t.anyAttr.process == skip {
 			return nil
 		}
 		declared := v.s.attributes[q]
+		if declared == nil && v.s.unqualified && q.space == "" {
+			declared = v.s.attributes[qname{v.s.target, q.local}]
+		}
 		if declared == nil && t.anyAttr.process == strict {
 			v.report(a, "XS105", "", "attribute %s is not declared", quoted(q))
 		}

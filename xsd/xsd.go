@@ -124,7 +124,7 @@ func (c *compiler) report(n *xmltree.Node, rule, hint, format string, args ...an
 
 // mostWork bounds what compiling a schema may cost: names looked at and
 // particles made. It is far more than a schema written by people needs.
-const mostWork = 400_000
+const mostWork = 200_000
 
 // spend counts work and reports whether there may be more.
 func (c *compiler) spend(n int) bool {

@@ -25,7 +25,8 @@ func TestPlace(t *testing.T) {
 // TestUnqualified takes data in no namespace for data in the target namespace.
 func TestUnqualified(t *testing.T) {
 	const schema = `<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:t" xmlns:t="urn:t" elementFormDefault="qualified" attributeFormDefault="qualified">
-		<xs:complexType name="c"><xs:sequence><xs:element name="a" type="xs:int" maxOccurs="2"/><xs:element name="l" form="unqualified" minOccurs="0"/><xs:element ref="t:g" minOccurs="0"/></xs:sequence><xs:attribute name="r" use="required" type="xs:int"/><xs:attribute name="u" form="unqualified"/></xs:complexType>
+		<xs:complexType name="c"><xs:sequence><xs:element name="a" type="xs:int" maxOccurs="2"/><xs:element name="l" form="unqualified" minOccurs="0"/><xs:element ref="t:g" minOccurs="0"/></xs:sequence><xs:attribute name="r" use="required" type="xs:int"/><xs:attribute name="u" form="unqualified"/><xs:anyAttribute namespace="##targetNamespace"/></xs:complexType>
+		<xs:attribute name="z" type="xs:int"/>
 		<xs:complexType name="d"><xs:complexContent><xs:extension base="t:c"/></xs:complexContent></xs:complexType>
 		<xs:element name="v" type="t:c"><xs:unique name="k"><xs:selector xpath="t:a"/><xs:field xpath="."/></xs:unique></xs:element>
 		<xs:element name="g"/></xs:schema>`
@@ -36,6 +37,8 @@ func TestUnqualified(t *testing.T) {
 		{`<v r="1"><a>1</a></v>`, true, false},
 		{`<v r="1" u=""><a>1</a><a>2</a><l/><g/></v>`, true, false},
 		{`<v xmlns="urn:t" xmlns:t="urn:t" t:r="1" u=""><a>1</a><l xmlns=""/><g/></v>`, true, true},
+		{`<v r="1" z="2"><a>1</a></v>`, true, false},
+		{`<v r="1" z="x"><a>1</a></v>`, false, false},
 		{`<v r="x"><a>1</a></v>`, false, false},
 		{`<v><a>1</a></v>`, false, false},
 		{`<v r="1"><a>1</a><a>1</a></v>`, false, false},
