@@ -232,12 +232,16 @@ func (s *simple) restrict(v value, m meter) *fault {
 	return s.restrictBounds(v)
 }
 
+// patternsOf lists patterns for a message, as they are written.
 func patternsOf(step []*pattern) string {
-	texts := make([]string, len(step))
-	for i, p := range step {
-		texts[i] = p.text
+	var words []string
+	for _, p := range step[:min(len(step), 3)] {
+		words = append(words, `"`+clipped(p.text)+`"`)
 	}
-	return oneOf(texts)
+	if len(step) > len(words) {
+		words = append(words, "…")
+	}
+	return xmltree.List(words, "or")
 }
 
 // counts reports whether the length facets mean anything for s: they do not
