@@ -10,7 +10,7 @@ import (
 // Unique Particle Attribution). Counters make that a question of numbers too:
 // behind (a{2,3}) an a may be the third or the first of something else, behind
 // (a{2,2}) it may not. And where a loop leads from a particle back to the same
-// particle, as in (a{1,2}){3,4}, the Recommendation sees no ambiguity, but the
+// particle, as in (a{1,2}, b?){3,4}, the Recommendation sees no ambiguity, but the
 // counts do depend on what follows; such a model is refused too, unless going
 // on with the inner count first is always right: that makes the fewest rounds of
 // the outer loop, which must not ask for more than one, and the longest of the
