@@ -126,7 +126,7 @@ type meter interface {
 // read returns the value that text means at a node, whose declarations give
 // prefixes their meaning.
 func (s *simple) read(text string, at *xmltree.Node, m meter) (value, *fault) {
-	if !m.pay(1 + len(text)/16) {
+	if !m.pay(s.lex.steps() + len(text)/16) {
 		return value{}, nil
 	}
 	text = s.white.apply(text)
@@ -216,7 +216,7 @@ func (s *simple) restrict(v value, m meter) *fault {
 	for _, step := range s.patterns {
 		fits := false
 		for _, p := range step {
-			if !m.pay(1 + len(v.text)*p.states/64) {
+			if !m.pay(1 + len(v.text)*p.states/16) {
 				return nil
 			}
 			fits = fits || p.fits(v.text)
