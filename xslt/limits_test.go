@@ -43,9 +43,9 @@ func TestLimits(t *testing.T) {
 		{"doubled string", `<xsl:template match="/"><xsl:call-template name="f"><xsl:with-param name="t" select="'0123456789'"/></xsl:call-template></xsl:template>
 			<xsl:template name="f"><xsl:param name="t"/><xsl:call-template name="f"><xsl:with-param name="t" select="concat($t, $t)"/></xsl:call-template></xsl:template>`, "TransformSteps"},
 		{"result grows", `<xsl:template match="/" name="f"><xsl:for-each select="//*"><xsl:for-each select="//*"><xsl:for-each select="//*"><xsl:for-each select="//*">some text that is not short at all</xsl:for-each></xsl:for-each></xsl:for-each></xsl:for-each></xsl:template>`, "ResultBytes"},
-		{"elements grow", `<xsl:template match="/"><xsl:for-each select="//*"><xsl:for-each select="//*"><xsl:for-each select="//*"><e/></xsl:for-each></xsl:for-each></xsl:for-each></xsl:template>`, "TreeNodes"},
+		{"elements grow", `<xsl:template match="/"><xsl:message/><xsl:for-each select="//*"><xsl:for-each select="//*"><xsl:for-each select="//*"><e/></xsl:for-each></xsl:for-each></xsl:for-each></xsl:template>`, "TreeNodes"},
 		{"deep result", nested.String(), ""},
-		{"long loops", `<xsl:template match="/"><xsl:for-each select="//*"><xsl:for-each select="//*"><xsl:if test="count(//*[count(//*) &gt; 5000])"/></xsl:for-each></xsl:for-each></xsl:template>`, "TransformSteps"},
+		{"long loops", `<xsl:template match="/"><xsl:message/><xsl:for-each select="//*"><xsl:for-each select="//*"><xsl:if test="count(//*[count(//*) &gt; 5000])"/></xsl:for-each></xsl:for-each></xsl:template>`, "TransformSteps"},
 		{"number pattern", `<xsl:template match="/"><xsl:for-each select="//*"><xsl:number level="any" count="*[count(//*) &gt; 1]"/></xsl:for-each></xsl:template>`, "TransformSteps"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -85,11 +85,13 @@ func TestDepth(t *testing.T) {
 }
 
 func TestCancel(t *testing.T) {
-	p := compile(t, `<xsl:template match="/"><xsl:for-each select="//*"><xsl:for-each select="//*"><x/></xsl:for-each></xsl:for-each></xsl:template>`)
+	p := compile(t, `<xsl:template match="/"><xsl:message/><xsl:for-each select="//*"><xsl:for-each select="//*"><x/></xsl:for-each></xsl:for-each></xsl:template>`)
 	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
 	src := parse(t, "<a>"+strings.Repeat("<b/>", 100)+"</a>")
-	err := p.Run(ctx, src.Root(), xmltree.New(nil).Root(), xslt.Env{})
+	err := p.Run(ctx, src.Root(), xmltree.New(nil).Root(), xslt.Env{Message: func(string) { cancel() }})
+	if again := p.Run(ctx, src.Root(), xmltree.New(nil).Root(), xslt.Env{}); !errors.Is(again, context.Canceled) {
+		t.Errorf("Run = %v, want context.Canceled before the first step", again)
+	}
 	var problem *xmltree.Problem
 	if !errors.Is(err, context.Canceled) || !errors.As(err, &problem) || problem.Rule != "XT121" || problem.Pos.Line == 0 {
 		t.Errorf("Run = %v, want a placed problem XT121 that is context.Canceled", err)
