@@ -65,6 +65,7 @@ type compiler struct {
 	named    map[xmltree.Name]*template
 	globals  map[xmltree.Name]*global
 	calls    []pendingCall
+	literals []literalName
 	order    int // of template rules
 
 	excluded   []string // namespaces not copied to the result
@@ -122,6 +123,7 @@ func (c *compiler) finish() (*Program, xmltree.Problems) {
 			c.noTemplate(p)
 		}
 	}
+	c.literalNames()
 	c.cycles()
 	c.problems.Sort()
 	if c.problems.Err() != nil {
@@ -203,6 +205,8 @@ func (c *compiler) topLevelElement(n *xmltree.Node) {
 		c.template(n)
 	case "key":
 		c.key(n)
+	case "decimal-format":
+		c.decimalFormat(n)
 	case "output":
 		c.output(n)
 	case "strip-space", "preserve-space":

@@ -75,7 +75,7 @@ var elements = map[string]element{
 	"apply-imports":   {role: instruction | refused, hint: "give the template a name and call it with xsl:call-template"},
 	"attribute-set":   {role: topLevel | refused, hint: "write the attributes where they are used"},
 	"namespace-alias": {role: topLevel | refused, hint: "make the elements with xsl:element and its namespace attribute"},
-	"decimal-format":  {role: topLevel | refused, hint: "use format-number with the default symbols"},
+	"decimal-format":  {role: topLevel, attrs: "name decimal-separator grouping-separator infinity minus-sign NaN percent per-mille zero-digit digit pattern-separator"},
 	"fallback":        {role: instruction | refused, hint: "take it out: no extension element is carried out"},
 }
 
