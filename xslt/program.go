@@ -21,6 +21,8 @@ type Program struct {
 	space   spaceRules
 	file    string
 
+	decimalFormats map[xmltree.Name]*decimalFormat // the default one without a name
+
 	states sync.Pool // of *run
 }
 

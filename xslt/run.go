@@ -144,6 +144,7 @@ type run struct {
 	docs    []*xmltree.Document // made by the run, released with it
 	trees   *xmltree.Document   // the one that holds result tree fragments
 	keys    map[keyUse]map[string][]*xmltree.Node
+	tallies map[tallyKey]*tally // what xsl:number counted
 	ids     map[*xmltree.Node]int
 
 	loaded     map[string]*xmltree.Node                // by base and name
