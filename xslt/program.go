@@ -36,8 +36,9 @@ type instr interface {
 
 // template is an xsl:template.
 type template struct {
-	name   string // for messages: match="…" or name="…"
+	info   Template
 	at     place
+	layer  *layer
 	params []param
 	body   []instr
 	slots  int // variables of its frame
@@ -72,7 +73,11 @@ type global struct {
 	slots int // variables of its frame
 	param bool
 	node  *xmltree.Node
-	reads []*global // while compiling
+
+	// While compiling:
+	module *module
+	layer  *layer
+	reads  []*global
 }
 
 // expr is a compiled expression in its place.
@@ -114,18 +119,20 @@ type ruleSet struct {
 
 // rule is one alternative of the pattern of a template.
 type rule struct {
-	pattern  *xpath.Pattern
-	template *template
-	priority float64
-	order    int  // in the stylesheet; after index: how many rules are better
-	sure     bool // kind and name decide alone
+	pattern    *xpath.Pattern
+	template   *template
+	precedence int
+	priority   float64
+	order      int  // in the stylesheet; after index: how many rules are better
+	sure       bool // kind and name decide alone
 }
 
-// index builds the tables of m from its rules. Of rules of equal priority the
-// last one is the better, as the Recommendation (5.5) permits.
+// index builds the tables of m from its rules. Of rules of equal import
+// precedence and priority the last one is the better, as the Recommendation
+// (5.5) permits.
 func (m *mode) index() {
 	slices.SortFunc(m.rules, func(a, b *rule) int {
-		return cmp.Or(cmp.Compare(b.priority, a.priority), cmp.Compare(b.order, a.order))
+		return cmp.Or(cmp.Compare(b.precedence, a.precedence), cmp.Compare(b.priority, a.priority), cmp.Compare(b.order, a.order))
 	})
 	for i, r := range m.rules {
 		r.order = i
