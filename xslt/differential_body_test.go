@@ -132,9 +132,6 @@ func (g *generator) instruction(p place) {
 		g.textBody(p)
 		g.put("</xsl:message>")
 	case 16:
-		if !whole {
-			return
-		}
 		g.put("<xsl:fallback>never</xsl:fallback>")
 	}
 }
@@ -241,12 +238,8 @@ func (g *generator) attribute(p place) {
 }
 
 func (g *generator) applyTemplates(p place) {
-	switch {
-	case p.mode == len(modes)-1 && p.looping || p.text:
+	if p.mode == len(modes)-1 && p.looping || p.text {
 		g.text()
-		return
-	case whole && p.mode == 0 && !p.looping && g.chance(12):
-		g.put("<xsl:apply-imports/>")
 		return
 	}
 	mode, sel := p.mode, ""

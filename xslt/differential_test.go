@@ -197,8 +197,19 @@ func compileFiles(files map[string]string) (*xslt.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, problems := xslt.Compile(sheet, sheetOptions(files))
+	p, problems := xslt.Compile(sheet, xslt.Options{Load: loader(files)})
 	return p, problems.Err()
+}
+
+// loader returns a function that reads documents from files, whatever the base.
+func loader(files map[string]string) func(href, base string) (*xmltree.Document, error) {
+	return func(href, base string) (*xmltree.Document, error) {
+		src, ok := files[href]
+		if !ok {
+			return nil, fmt.Errorf("there is no %s", href)
+		}
+		return xmltree.Parse([]byte(src), xmltree.Options{File: href})
+	}
 }
 
 // transformed runs p on doc.

@@ -152,9 +152,6 @@ func (g *generator) sheet() map[string]string {
 	}
 	g.closed = false
 	for i := range g.pick(60, 25, 15) {
-		if !whole {
-			break
-		}
 		name := g.of("s", "p:s") + fmt.Sprint(i)
 		part(func() { g.attributeSet(name, i) })
 		g.sets = append(g.sets, name)
@@ -187,7 +184,7 @@ func (g *generator) sheet() map[string]string {
 			}
 		})
 	}
-	if whole && g.chance(15) {
+	if g.chance(15) {
 		part(func() { g.putf(`<xsl:namespace-alias stylesheet-prefix="al" result-prefix="%s"/>`, g.of("q", "p")) })
 	}
 	g.r.Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
@@ -199,7 +196,7 @@ func (g *generator) sheet() map[string]string {
 		head.WriteString(`<xsl:output method="xml"/>`)
 	}
 	files := map[string]string{}
-	if whole && g.chance(25) {
+	if g.chance(25) {
 		head.Reset()
 		head.WriteString(g.imports(files, &parts))
 		head.WriteString(`<xsl:output method="xml"/>`)
@@ -223,10 +220,13 @@ func (g *generator) imports(files map[string]string, parts *[]string) string {
 		inner := ""
 		if g.chance(30) {
 			deep := fmt.Sprintf("deep%d.xsl", i)
-			files[deep] = g.stylesheet("", take(2))
+			files[deep] = strings.ReplaceAll(g.stylesheet("", take(2)), "<xsl:apply-imports/>", "")
 			inner = fmt.Sprintf(`<xsl:%s href="%s"/>`, g.of("import", "include"), deep)
 		}
 		files[name] = g.stylesheet(inner, take(3))
+		if i > 0 { // there libxslt goes on to what the first one brought in
+			files[name] = strings.ReplaceAll(files[name], "<xsl:apply-imports/>", "")
+		}
 		fmt.Fprintf(&b, `<xsl:import href="%s"/>`, name)
 	}
 	if g.chance(50) {
@@ -310,6 +310,9 @@ func (g *generator) rule(match string, attr bool, mode int) {
 		g.applyTemplates(p)
 	}
 	g.body(p)
+	if g.chance(15) { // last: behind it libxslt may have lost the current node
+		g.put("<xsl:apply-imports/>")
+	}
 	if match == "/" {
 		g.put("</out>")
 	}
