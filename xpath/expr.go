@@ -21,6 +21,7 @@ type info struct {
 	context  bool // it looks at the context node
 	position bool // … at the context position
 	size     bool // … at the context size
+	impure   bool // it calls a function of the host language
 }
 
 func (i *info) about() *info { return i }
@@ -35,6 +36,7 @@ func holding(at int, t Type, parts ...expr) info {
 		in.context = in.context || p.context
 		in.position = in.position || p.position
 		in.size = in.size || p.size
+		in.impure = in.impure || p.impure
 	}
 	in.depth++
 	return in
@@ -168,15 +170,19 @@ func (x *hostCall) eval(c *Context) (Value, error) {
 	if err := charge(c, 1); err != nil {
 		return Value{}, err
 	}
-	args := make([]Value, len(x.args))
-	for i, a := range x.args {
+	base := len(c.args)
+	defer func() {
+		clear(c.args[base:])
+		c.args = c.args[:base]
+	}()
+	for _, a := range x.args {
 		v, err := a.eval(c)
 		if err != nil {
 			return Value{}, err
 		}
-		args[i] = v
+		c.args = append(c.args, v)
 	}
-	v, err := x.fn.Call(c, args)
+	v, err := x.fn.Call(c, c.args[base:len(c.args):len(c.args)])
 	if err != nil {
 		return Value{}, err
 	}
@@ -210,6 +216,8 @@ func test(c *Context, e expr) (bool, error) {
 		return x.test(c)
 	case *comparison:
 		return x.test(c)
+	case *union:
+		return x.exists(c)
 	}
 	v, err := e.eval(c)
 	return v.Bool(), err
@@ -268,8 +276,11 @@ func scalar(c *Context, e expr) (Value, error) {
 
 // nodesOf returns the nodes of e in document order. The slice may be shared.
 func nodesOf(c *Context, e expr) ([]*xmltree.Node, error) {
-	if p, ok := e.(*path); ok {
-		return p.nodes(c)
+	switch x := e.(type) {
+	case *path:
+		return x.nodes(c)
+	case *filter:
+		return x.nodes(c)
 	}
 	v, err := e.eval(c)
 	if err != nil {
@@ -279,6 +290,52 @@ func nodesOf(c *Context, e expr) ([]*xmltree.Node, error) {
 		return nil, notNodes(e, v)
 	}
 	return v.nodes, nil
+}
+
+// appendOf appends the nodes of e in document order to buf.
+func appendOf(c *Context, e expr, buf []*xmltree.Node) ([]*xmltree.Node, error) {
+	switch x := e.(type) {
+	case *path:
+		if x.memo == 0 {
+			return x.collect(c, buf)
+		}
+	case *union:
+		return x.collect(c, buf)
+	}
+	nodes, err := nodesOf(c, e)
+	if err != nil {
+		return buf, err
+	}
+	return append(buf, nodes...), charge(c, len(nodes))
+}
+
+// streamOf visits the nodes of e in document order until visit returns false.
+func streamOf(c *Context, e expr, visit func(*xmltree.Node) bool) error {
+	switch x := e.(type) {
+	case *path:
+		return x.stream(c, visit)
+	case *union:
+		return x.stream(c, visit)
+	}
+	nodes, err := nodesOf(c, e)
+	for _, n := range nodes {
+		if !visit(n) {
+			break
+		}
+	}
+	return err
+}
+
+// sizeOf returns the number of nodes of e.
+func sizeOf(c *Context, e expr) (int, error) {
+	switch x := e.(type) {
+	case *path:
+		return x.size(c)
+	case *union:
+		return x.size(c)
+	}
+	nodes, err := nodesOf(c, e)
+	return len(nodes), err
 }
 
 // firstOf returns the first node of e in document order, or nil.
@@ -298,11 +355,29 @@ func firstOf(c *Context, e expr) (*xmltree.Node, error) {
 	return nodes[0], nil
 }
 
+// nthOf returns node number k, from 1, of e in document order, or nil.
+func nthOf(c *Context, e expr, k int) (*xmltree.Node, error) {
+	if k == 1 {
+		return firstOf(c, e)
+	}
+	if p, ok := e.(*path); ok {
+		return p.nth(c, k)
+	}
+	nodes, err := nodesOf(c, e)
+	if err != nil || k > len(nodes) {
+		return nil, err
+	}
+	return nodes[k-1], nil
+}
+
 // eachOf visits the nodes of e, in any order and perhaps more than once, until
 // visit returns false.
 func eachOf(c *Context, e expr, visit func(*xmltree.Node) bool) error {
-	if p, ok := e.(*path); ok {
-		return p.each(c, visit)
+	switch x := e.(type) {
+	case *path:
+		return x.each(c, visit)
+	case *union:
+		return x.each(c, visit)
 	}
 	nodes, err := nodesOf(c, e)
 	for _, n := range nodes {
@@ -317,20 +392,3 @@ func notNodes(e expr, v Value) error {
 	return &Error{Rule: ruleNodeSet, Offset: e.about().at,
 		Msg: fmt.Sprintf("a node-set is needed here, not %s", v.Type())}
 }
-
-// text returns the string-value of n, charging what it takes to make it.
-func text(c *Context, n *xmltree.Node) (string, error) {
-	s := n.Text()
-	return s, chargeText(c, s)
-}
-
-// charge takes n steps from the budget of c.
-func charge(c *Context, n int) error {
-	if c.Budget == nil {
-		return nil
-	}
-	return c.Budget.Steps(int64(n))
-}
-
-// chargeText charges a text that was made.
-func chargeText(c *Context, s string) error { return charge(c, 1+len(s)/64) }

@@ -71,7 +71,7 @@ func position(c *Context, _ []expr) (Value, error) { return Number(float64(max(c
 
 func count(c *Context, args []expr) (Value, error) {
 	if p, ok := args[0].(*path); ok {
-		n, err := p.count(c)
+		n, err := p.size(c)
 		return Number(float64(n)), err
 	}
 	nodes, err := nodesOf(c, args[0])
@@ -154,7 +154,7 @@ func concat(c *Context, args []expr) (Value, error) {
 		if err != nil {
 			return Value{}, err
 		}
-		if err := chargeText(c, s); err != nil {
+		if err := chargeRead(c, s); err != nil {
 			return Value{}, err
 		}
 		b.WriteString(s)
@@ -171,7 +171,7 @@ func twoStrings(c *Context, args []expr) (s, t string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	return s, t, chargeText(c, s)
+	return s, t, chargeRead(c, s)
 }
 
 func startsWith(c *Context, args []expr) (Value, error) {
@@ -236,9 +236,9 @@ func substring(c *Context, args []expr) (Value, error) {
 		}
 	}
 	if from < 0 {
-		return String(""), chargeText(c, s)
+		return String(""), chargeRead(c, s)
 	}
-	return String(s[from:to]), chargeText(c, s)
+	return String(s[from:to]), chargeRead(c, s)
 }
 
 func stringLength(c *Context, args []expr) (Value, error) {
@@ -246,7 +246,7 @@ func stringLength(c *Context, args []expr) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	return Number(float64(utf8.RuneCountInString(s))), chargeText(c, s)
+	return Number(float64(utf8.RuneCountInString(s))), chargeRead(c, s)
 }
 
 func normalizeSpace(c *Context, args []expr) (Value, error) {
@@ -254,7 +254,7 @@ func normalizeSpace(c *Context, args []expr) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	return String(strings.Join(strings.FieldsFunc(s, isSpace), " ")), chargeText(c, s)
+	return String(strings.Join(strings.FieldsFunc(s, isSpace), " ")), chargeRead(c, s)
 }
 
 func isSpace(r rune) bool { return r == ' ' || r == '\t' || r == '\r' || r == '\n' }

@@ -13,10 +13,13 @@ const maxDepth = 4000
 
 // parser turns tokens into a compiled expression.
 type parser struct {
-	toks   []token
-	i      int
-	static Static
-	nested int // brackets open
+	toks     []token
+	i        int
+	static   Static
+	nested   int  // brackets open
+	inside   int  // predicates open
+	memos    int  // places in Context.memo
+	matching bool // it is a pattern
 }
 
 func newParser(src string, s Static) (*parser, error) {
@@ -207,7 +210,7 @@ func (p *parser) union() (expr, error) {
 			return nil, err
 		}
 	}
-	u.info = holding(at, NodeSetType, u.parts...)
+	u.info, u.near = holding(at, NodeSetType, u.parts...), newNear(u.parts)
 	return shallow(u)
 }
 
@@ -253,7 +256,9 @@ func (p *parser) close(open token, closing string) error {
 func (p *parser) predicates() ([]predicate, error) {
 	var preds []predicate
 	for p.peek().is("[") {
+		p.inside++
 		e, err := p.bracketed(p.next(), "]")
+		p.inside--
 		if err != nil {
 			return nil, err
 		}
@@ -394,6 +399,7 @@ func hostFunction(t token, fn Function, args []expr) (expr, error) {
 	x := &hostCall{info: holding(t.at, fn.Result, args...), fn: fn, args: args}
 	x.position = x.position || fn.Positional
 	x.size = x.size || fn.Positional
+	x.impure = true
 	return shallow(x)
 }
 

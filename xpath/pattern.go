@@ -30,6 +30,7 @@ func CompilePattern(src string, s Static) ([]*Pattern, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.matching = true
 	var all []*Pattern
 	for {
 		one, err := p.pattern()
@@ -273,9 +274,10 @@ func (s *patternStep) among(c *Context, n *xmltree.Node) (found bool, err error)
 	if n.Parent() == nil {
 		return false, nil
 	}
-	_, err = walk(c, n.Parent(), []*step{s.step}, func(m *xmltree.Node) bool {
+	w := walker{c: c, want: visiting, visit: func(m *xmltree.Node) bool {
 		found = m == n
 		return !found
-	})
-	return found, err
+	}}
+	w.from(n.Parent(), []*step{s.step})
+	return found, w.err
 }
