@@ -2,7 +2,6 @@ package xpath
 
 import (
 	"fmt"
-	"math"
 
 	"sutler/xmltree"
 )
@@ -45,13 +44,15 @@ func holding(at int, t Type, parts ...expr) info {
 // constant is a literal, a number or what folding made of an expression.
 type constant struct {
 	info
-	v Value
+	v      Value
+	text   string
+	number float64
 }
 
 func (k *constant) eval(*Context) (Value, error) { return k.v, nil }
 
 func newConstant(at int, v Value) *constant {
-	return &constant{info: info{at: at, typ: v.Type(), depth: 1}, v: v}
+	return &constant{info: info{at: at, typ: v.Type(), depth: 1}, v: v, text: v.Str(), number: v.Num()}
 }
 
 // fold evaluates e at once if that needs nothing but e.
@@ -109,34 +110,35 @@ func (x *logic) test(c *Context) (bool, error) {
 // arithmetic is + - * div or mod (section 3.5).
 type arithmetic struct {
 	info
-	op   string
+	op   byte // its first letter
 	l, r expr
 }
 
 func (x *arithmetic) eval(c *Context) (Value, error) {
+	f, err := x.number(c)
+	return Number(f), err
+}
+
+func (x *arithmetic) number(c *Context) (float64, error) {
 	l, err := numberOf(c, x.l)
 	if err != nil {
-		return Value{}, err
+		return 0, err
 	}
 	r, err := numberOf(c, x.r)
 	if err != nil {
-		return Value{}, err
+		return 0, err
 	}
-	return Number(calculate(x.op, l, r)), nil
-}
-
-func calculate(op string, l, r float64) float64 {
-	switch op {
-	case "+":
-		return l + r
-	case "-":
-		return l - r
-	case "*":
-		return l * r
-	case "div":
-		return l / r
+	switch x.op {
+	case '+':
+		return l + r, nil
+	case '-':
+		return l - r, nil
+	case '*':
+		return l * r, nil
+	case 'd':
+		return l / r, nil
 	}
-	return math.Mod(l, r)
+	return remainder(l, r), nil
 }
 
 // negation is the unary minus.
@@ -157,7 +159,21 @@ type call struct {
 	args []expr
 }
 
-func (x *call) eval(c *Context) (Value, error) { return x.fn.eval(c, x.args) }
+func (x *call) eval(c *Context) (Value, error) {
+	switch {
+	case x.fn.text != nil:
+		s, err := x.fn.text(c, x.args)
+		return String(s), err
+	case x.fn.number != nil:
+		f, err := x.fn.number(c, x.args)
+		return Number(f), err
+	case x.fn.truth != nil:
+		b, err := x.fn.truth(c, x.args)
+		return Boolean(b), err
+	}
+	nodes, err := x.fn.nodes(c, x.args)
+	return NodeSet(nodes), err
+}
 
 // hostCall is a call of a function of the host language.
 type hostCall struct {
@@ -218,6 +234,10 @@ func test(c *Context, e expr) (bool, error) {
 		return x.test(c)
 	case *union:
 		return x.exists(c)
+	case *call:
+		if x.fn.truth != nil {
+			return x.fn.truth(c, x.args)
+		}
 	}
 	v, err := e.eval(c)
 	return v.Bool(), err
@@ -225,6 +245,14 @@ func test(c *Context, e expr) (bool, error) {
 
 // stringOf returns e as a string.
 func stringOf(c *Context, e expr) (string, error) {
+	switch x := e.(type) {
+	case *constant:
+		return x.text, nil
+	case *call:
+		if x.fn.text != nil {
+			return x.fn.text(c, x.args)
+		}
+	}
 	if e.about().typ == NodeSetType {
 		n, err := firstOf(c, e)
 		if n == nil || err != nil {
@@ -236,42 +264,41 @@ func stringOf(c *Context, e expr) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return stringOfValue(c, v)
-}
-
-// stringOfValue returns v as a string, charging what it takes to make it.
-func stringOfValue(c *Context, v Value) (string, error) {
-	if v.typ != NodeSetType {
-		return v.Str(), nil
+	if v.typ == NodeSetType {
+		if len(v.nodes) == 0 {
+			return "", nil
+		}
+		return text(c, v.nodes[0])
 	}
-	if len(v.nodes) == 0 {
-		return "", nil
-	}
-	return text(c, v.nodes[0])
+	return v.Str(), nil
 }
 
 // numberOf returns e as a number.
 func numberOf(c *Context, e expr) (float64, error) {
-	if t := e.about().typ; t == NumberType || t == BooleanType {
-		v, err := e.eval(c)
-		return v.num, err
+	switch x := e.(type) {
+	case *constant:
+		return x.number, nil
+	case *arithmetic:
+		return x.number(c)
+	case *call:
+		if x.fn.number != nil {
+			return x.fn.number(c, x.args)
+		}
 	}
-	v, err := scalar(c, e)
-	return v.Num(), err
-}
-
-// scalar returns the value of e, of a node-set its string.
-func scalar(c *Context, e expr) (Value, error) {
-	if e.about().typ == NodeSetType {
+	switch e.about().typ {
+	case NodeSetType, StringType:
 		s, err := stringOf(c, e)
-		return String(s), err
+		return ParseNumber(s), err
 	}
 	v, err := e.eval(c)
-	if err != nil || v.typ != NodeSetType {
-		return v, err
+	if err != nil || v.typ == NumberType || v.typ == BooleanType {
+		return v.num, err
 	}
-	s, err := stringOfValue(c, v)
-	return String(s), err
+	s := v.str
+	if len(v.nodes) > 0 {
+		s, err = text(c, v.nodes[0])
+	}
+	return ParseNumber(s), err
 }
 
 // nodesOf returns the nodes of e in document order. The slice may be shared.

@@ -159,9 +159,9 @@ func binary(op token, l, r expr) expr {
 	case "or", "and":
 		return fold(&logic{info: holding(op.at, BooleanType, l, r), or: op.text == "or", l: l, r: r}, l, r)
 	case "+", "-", "*", "div", "mod":
-		return fold(&arithmetic{info: holding(op.at, NumberType, l, r), op: op.text, l: l, r: r}, l, r)
+		return fold(&arithmetic{info: holding(op.at, NumberType, l, r), op: op.text[0], l: l, r: r}, l, r)
 	}
-	return fold(&comparison{info: holding(op.at, BooleanType, l, r), op: relationOf(op.text), l: l, r: r}, l, r)
+	return fold(newComparison(holding(op.at, BooleanType, l, r), relationOf(op.text), l, r), l, r)
 }
 
 // shallow refuses an expression that is nested too deeply.
@@ -385,7 +385,7 @@ func (p *parser) builtin(t token, fn *builtin, args []expr) (expr, error) {
 			return nil, err
 		}
 	}
-	x := &call{info: holding(t.at, fn.result, args...), fn: fn, args: args}
+	x := &call{info: holding(t.at, fn.result(), args...), fn: fn, args: args}
 	x.context = x.context || fn.context
 	x.position = x.position || fn.name == "position"
 	x.size = x.size || fn.name == "last"

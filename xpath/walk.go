@@ -18,6 +18,9 @@ type walker struct {
 	count int
 	found *xmltree.Node
 	visit func(*xmltree.Node) bool
+	op    relation // comparing and matching: the node found is in this relation
+	num   float64  // … to this, or the sum so far
+	str   string   // … or to this
 	err   error
 }
 
@@ -25,14 +28,17 @@ type walker struct {
 type want uint8
 
 const (
-	anyOne   want = iota // stops at the first
-	lowest               // looks for the first in document order
-	highest              // keeps the last that it meets
-	nth                  // stops at one further on
-	counting             // counts
-	all                  // collects
-	distinct             // collects what may come twice and out of order
-	visiting             // calls visit
+	anyOne    want = iota // stops at the first
+	lowest                // looks for the first in document order
+	highest               // keeps the last that it meets
+	nth                   // stops at one further on
+	counting              // counts
+	all                   // collects
+	distinct              // collects what may come twice and out of order
+	visiting              // calls visit
+	comparing             // looks for one whose number is in relation to num
+	matching              // looks for one whose string-value is in relation to str
+	adding                // adds the numbers up
 )
 
 // take does with n what is wanted.
@@ -68,6 +74,13 @@ func (w *walker) take(n *xmltree.Node) bool {
 			w.c.due += batch
 		}
 		return len(w.nodes) < w.room || w.tidy()
+	case comparing, matching:
+		return w.compare(n)
+	case adding:
+		var s string
+		s, w.err = text(w.c, n)
+		w.num += ParseNumber(s)
+		return w.err == nil
 	}
 	return w.visit(n)
 }
