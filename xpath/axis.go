@@ -191,6 +191,8 @@ type nodeTest struct {
 	of   testOf
 	kind xmltree.Kind // 0: any
 	name xmltree.Name // what of says of it counts
+
+	among []nodeTest // oneOf
 }
 
 type testOf uint8
@@ -200,6 +202,7 @@ const (
 	anyKind                // *, text(), comment() or processing-instruction()
 	anyLocal               // prefix:*
 	oneName                // a QName, or processing-instruction('target')
+	oneOf                  // any of several
 )
 
 func (t *nodeTest) matches(n *xmltree.Node) bool {
@@ -211,6 +214,13 @@ func (t *nodeTest) matches(n *xmltree.Node) bool {
 		return true
 	case anyLocal:
 		return n.Space() == t.name.Space && t.kind != xmltree.Namespace
+	case oneOf:
+		for i := range t.among {
+			if t.among[i].matches(n) {
+				return true
+			}
+		}
+		return false
 	}
 	return n.Local() == t.name.Local && (n.Space() == t.name.Space || t.kind == xmltree.ProcInst)
 }

@@ -76,22 +76,53 @@ type near struct {
 	attrs, kids []nodeTest
 }
 
-// newNear returns the parts of a union as such or nil.
-func newNear(parts []expr) *near {
-	var u near
+// newUnion returns the union of parts, which are node-sets.
+func newUnion(at int, parts []expr) expr {
+	if p := joined(at, parts); p != nil {
+		return p
+	}
+	u := &union{info: holding(at, NodeSetType, parts...), parts: parts}
+	var near near
 	for _, e := range parts {
 		switch p, ok := e.(*path); {
 		case !ok || p.lone == nil:
-			return nil
+			return u
 		case p.lone.axis == attribute:
-			u.attrs = append(u.attrs, p.lone.test)
+			near.attrs = append(near.attrs, p.lone.test)
 		case p.lone.axis == child:
-			u.kids = append(u.kids, p.lone.test)
+			near.kids = append(near.kids, p.lone.test)
 		default:
-			return nil
+			return u
 		}
 	}
-	return &u
+	u.near = &near
+	return u
+}
+
+// joined returns the union of paths that differ only in the node test of their
+// one step, //a | //b, as one path, or nil.
+func joined(at int, parts []expr) expr {
+	first, ok := parts[0].(*path)
+	if !ok || first.start != nil || len(first.steps) != 1 {
+		return nil
+	}
+	s := newStep(first.steps[0].axis, nodeTest{of: oneOf}, nil)
+	for _, e := range parts {
+		p, ok := e.(*path)
+		if !ok || p.start != nil || p.root != first.root || len(p.steps) != 1 || p.steps[0].axis != s.axis || len(p.steps[0].preds) > 0 {
+			return nil
+		}
+		s.test.among = append(s.test.among, p.steps[0].test)
+	}
+	s.test.kind = s.test.among[0].kind
+	for _, t := range s.test.among {
+		if t.kind != s.test.kind {
+			s.test.kind = 0
+		}
+	}
+	p := newPath(at, first.root, nil, []*step{s})
+	p.depth = max(p.depth, holding(at, NodeSetType, parts...).depth)
+	return p
 }
 
 // walk visits the nodes from n in document order.
@@ -132,18 +163,60 @@ func (u *union) collect(c *Context, buf []*xmltree.Node) ([]*xmltree.Node, error
 		u.near.walk(&w, c.Node)
 		return w.nodes, w.err
 	}
-	w.want, w.room = distinct, w.base+roomToTidy
+	w.room = w.base + roomToTidy
+	sorted := true
 	for _, e := range u.parts {
+		was := len(w.nodes)
 		var err error
 		if w.nodes, err = appendOf(c, e, w.nodes); err != nil {
 			return buf, err
 		}
-		if len(w.nodes) >= w.room && !w.tidy() {
+		switch {
+		case was == w.base || was == len(w.nodes):
+		case sorted && len(u.parts) <= mostMerged:
+			if w.nodes, err = merged(c, w.nodes, w.base, was); err != nil {
+				return buf, err
+			}
+		default:
+			sorted = false
+		}
+		if !sorted && len(w.nodes) >= w.room && !w.tidy() {
 			return buf, w.err
 		}
 	}
-	w.tidy()
+	if !sorted {
+		w.tidy()
+	}
 	return w.nodes, w.err
+}
+
+// mostMerged is how many parts of a union are merged one by one; more are
+// sorted together.
+const mostMerged = 8
+
+// merged merges nodes[base:mid] and nodes[mid:], both in order and not empty,
+// and drops duplicates.
+func merged(c *Context, nodes []*xmltree.Node, base, mid int) ([]*xmltree.Node, error) {
+	if err := charge(c, len(nodes)-base); err != nil {
+		return nil, err
+	}
+	if xmltree.Compare(nodes[mid-1], nodes[mid]) < 0 {
+		return nodes, nil
+	}
+	a, b := slices.Clone(nodes[base:mid]), nodes[mid:]
+	out := nodes[:base] // never overtakes b
+	for len(a) > 0 && len(b) > 0 {
+		switch order := xmltree.Compare(a[0], b[0]); {
+		case order < 0:
+			out, a = append(out, a[0]), a[1:]
+		case order > 0:
+			out, b = append(out, b[0]), b[1:]
+		default:
+			out, a, b = append(out, a[0]), a[1:], b[1:]
+		}
+	}
+	out = append(out, a...)
+	return append(out, b...), nil
 }
 
 // stream visits the nodes in document order until visit returns false.

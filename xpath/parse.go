@@ -197,21 +197,20 @@ func (p *parser) union() (expr, error) {
 	if err != nil || !p.peek().is("|") {
 		return e, err
 	}
-	u := &union{parts: []expr{e}}
+	parts := []expr{e}
 	at := p.peek().at
 	for p.accept("|") {
 		if e, err = p.path(); err != nil {
 			return nil, err
 		}
-		u.parts = append(u.parts, e)
+		parts = append(parts, e)
 	}
-	for _, e := range u.parts {
+	for _, e := range parts {
 		if err := mustBeNodes(e, "|"); err != nil {
 			return nil, err
 		}
 	}
-	u.info, u.near = holding(at, NodeSetType, u.parts...), newNear(u.parts)
-	return shallow(u)
+	return shallow(newUnion(at, parts))
 }
 
 // mustBeNodes refuses an expression that cannot be a node-set.

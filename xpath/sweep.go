@@ -11,12 +11,13 @@ import (
 // is walked once over all nodes below, in document order, with a note of the
 // steps that lead to each: bit i of a mask says that steps[:i] select a node.
 type sweep struct {
-	steps []*step
-	kids  uint32 // the steps on the child axis
-	deep  uint32 // those to any depth
-	self  uint32 // … which take the node itself too
-	slots []int  // for a positional step: which of the counters of a level is its own
-	count int    // counters of a level
+	steps    []*step
+	kids     uint32 // the steps on the child axis
+	deep     uint32 // those to any depth
+	self     uint32 // … which take the node itself too
+	slots    []int  // for a positional step: which of the counters of a level is its own
+	count    int    // counters of a level
+	elements bool   // only elements lead further or can be reached
 }
 
 // longestSweep is how many steps a sweep can have.
@@ -44,7 +45,7 @@ func sweepable(steps []*step, st state) int {
 }
 
 func newSweep(steps []*step) *step {
-	w := &sweep{steps: steps, slots: make([]int, len(steps))}
+	w := &sweep{steps: steps, slots: make([]int, len(steps)), elements: steps[len(steps)-1].test.kind == xmltree.Element}
 	for i, s := range steps {
 		switch s.axis {
 		case child:
@@ -58,6 +59,7 @@ func newSweep(steps []*step) *step {
 		if s.positional {
 			w.slots[i] = w.count
 			w.count++
+			w.elements = w.elements && s.test.kind == xmltree.Element
 		}
 	}
 	return &step{sweep: w}
@@ -65,8 +67,19 @@ func newSweep(steps []*step) *step {
 
 // level is what is known where the children of one node are walked.
 type level struct {
-	kids uint32 // the steps that take these children
-	deep uint32 // the steps that take all below them
+	deep int    // the last step that takes all below them, -1: none
+	kids uint32 // the steps behind that which take these children
+}
+
+// below returns the level of the children of a node to which the steps of mask
+// lead. What a step before a deep one would lead to further down is led to by
+// that as well.
+func (sw *sweep) below(at level, mask uint32) level {
+	if deep := mask & sw.deep; deep != 0 {
+		at.deep = max(at.deep, bits.Len32(deep)-1)
+	}
+	at.kids = mask & sw.kids >> (at.deep + 1) << (at.deep + 1)
+	return at
 }
 
 // counter is the state of a positional step among the children of one node.
@@ -79,41 +92,41 @@ type counter struct {
 
 // sweep walks sw below top, and rest from each node that all its steps reach.
 func (w *walker) sweep(top *xmltree.Node, sw *sweep, rest []*step) bool {
-	reached := uint32(1) << len(sw.steps)
+	c, reached := w.c, uint32(1)<<len(sw.steps)
 	mask, ok := w.inPlace(sw, top, 1)
 	if !ok || mask&reached != 0 && !w.from(top, rest) {
 		return false
 	}
 	var levelRoom [16]level
 	var counterRoom [8]counter
-	levels, counters := levelRoom[:0], counterRoom[:0]
-	m, at := top.First(), level{mask & sw.kids, mask & sw.deep}
+	m, at := top.First(), sw.below(level{deep: -1}, mask)
 	if m == nil {
 		return true
 	}
-	levels, counters = append(levels, at), moreCounters(counters, sw.count)
+	levels, counters := append(levelRoom[:0], at), moreCounters(counterRoom[:0], sw.count)
 	for {
-		if !w.step() {
+		if c.due++; c.due >= batch && !w.pay() {
 			return false
 		}
-		mask, ok := w.reach(sw, at, counters[len(counters)-sw.count:], m)
-		if !ok {
-			return false
-		}
-		if mask&reached != 0 {
-			if len(rest) == 0 {
+		if m.Kind() == xmltree.Element || !sw.elements {
+			mask, ok := w.reach(sw, at, counters[len(counters)-sw.count:], m)
+			switch {
+			case !ok:
+				return false
+			case mask&reached == 0:
+			case len(rest) == 0:
 				if !w.take(m) {
 					return false
 				}
-			} else if !w.from(m, rest) {
+			case !w.from(m, rest):
 				return false
 			}
-		}
-		if first := m.First(); first != nil {
-			if inner := (level{mask & sw.kids, at.deep | mask&sw.deep}); inner.kids|inner.deep != 0 {
-				levels, counters = append(levels, inner), moreCounters(counters, sw.count)
-				m, at = first, inner
-				continue
+			if first := m.First(); first != nil {
+				if inner := sw.below(at, mask); inner.deep >= 0 || inner.kids != 0 {
+					levels, counters = append(levels, inner), moreCounters(counters, sw.count)
+					m, at = first, inner
+					continue
+				}
 			}
 		}
 		for m.Next() == nil {
@@ -137,7 +150,11 @@ func moreCounters(counters []counter, n int) []counter {
 
 // reach returns which steps lead to m, a child on level at.
 func (w *walker) reach(sw *sweep, at level, counters []counter, m *xmltree.Node) (mask uint32, ok bool) {
-	for open := at.kids | at.deep; open != 0; open &= open - 1 {
+	open := at.kids
+	if at.deep >= 0 {
+		open |= 1 << at.deep
+	}
+	for ; open != 0; open &= open - 1 {
 		i := bits.TrailingZeros32(open)
 		s := sw.steps[i]
 		if !s.test.matches(m) {

@@ -103,6 +103,10 @@ func (w *walker) step() bool {
 	if w.c.due++; w.c.due < batch {
 		return true
 	}
+	return w.pay()
+}
+
+func (w *walker) pay() bool {
 	w.err = w.c.pay()
 	return w.err == nil
 }
@@ -119,6 +123,9 @@ func (w *walker) from(n *xmltree.Node, steps []*step) bool {
 	case s.sized:
 		return w.chosen(n, s, rest)
 	case len(s.preds) > 0:
+		if s.axis == child && len(s.preds) == 1 && s.preds[0].at > 0 {
+			return w.numbered(n, s, rest)
+		}
 		return w.along(n, s, rest)
 	}
 	switch s.axis {
@@ -172,6 +179,27 @@ func (w *walker) children(n *xmltree.Node, s *step, rest []*step) bool {
 	return true
 }
 
+// numbered walks a step on the child axis whose only predicate is a number.
+func (w *walker) numbered(n *xmltree.Node, s *step, rest []*step) bool {
+	c, t, left := w.c, &s.test, s.preds[0].at
+	m := n.First()
+	if t.of == oneName && t.kind == xmltree.Element {
+		m = firstChild(c, n, t)
+	}
+	for ; m != nil; m = m.Next() {
+		if c.due++; c.due >= batch && !w.pay() {
+			return false
+		}
+		if !t.matches(m) {
+			continue
+		}
+		if left--; left == 0 {
+			return w.from(m, rest)
+		}
+	}
+	return true
+}
+
 // walkFirst is how many children are looked at before an index is asked for:
 // building one is dear and pays only where there are very many.
 const walkFirst = 64
@@ -196,8 +224,7 @@ func firstChild(c *Context, n *xmltree.Node, t *nodeTest) *xmltree.Node {
 // under walks a step on the axis descendant or descendant-or-self without
 // predicates.
 func (w *walker) under(top *xmltree.Node, s *step, rest []*step) bool {
-	t := &s.test
-	named := t.of == oneName && t.kind == xmltree.Element
+	c, t := w.c, &s.test
 	m := top
 	if s.axis == descendant {
 		if m = top.First(); m == nil {
@@ -205,22 +232,26 @@ func (w *walker) under(top *xmltree.Node, s *step, rest []*step) bool {
 		}
 	}
 	for {
-		if !w.step() {
+		if c.due++; c.due >= batch && !w.pay() {
 			return false
 		}
-		switch {
-		case m.Kind() != t.kind && t.kind != 0:
-		case named && (m.Local() != t.name.Local || m.Space() != t.name.Space):
-		case !named && !t.matches(m):
-		case len(rest) == 0:
-			if !w.take(m) {
-				return false
+		if kind := m.Kind(); kind == t.kind || t.kind == 0 {
+			if t.of == oneName && kind == xmltree.Element {
+				if !alike(m.Local(), t.name.Local) || m.Space() != t.name.Space {
+					goto further
+				}
+			} else if t.of > anyKind && !t.matches(m) {
+				goto further
 			}
-		default:
-			if !w.from(m, rest) {
+			if len(rest) == 0 {
+				if !w.take(m) {
+					return false
+				}
+			} else if !w.from(m, rest) {
 				return false
 			}
 		}
+	further:
 		if first := m.First(); first != nil {
 			m = first
 			continue
@@ -233,6 +264,11 @@ func (w *walker) under(top *xmltree.Node, s *step, rest []*step) bool {
 		}
 		m = m.Next()
 	}
+}
+
+// alike is s == t, which is seldom asked of what is alike and short.
+func alike(s, t string) bool {
+	return len(s) == len(t) && s[len(s)-1] == t[len(t)-1] && s[0] == t[0] && s == t
 }
 
 // along walks a step on any axis whose predicates need no size.
