@@ -203,6 +203,8 @@ const (
 	anyLocal               // prefix:*
 	oneName                // a QName, or processing-instruction('target')
 	oneOf                  // any of several
+	anyChild               // what can be a child
+	none                   // nothing
 )
 
 func (t *nodeTest) matches(n *xmltree.Node) bool {
@@ -214,6 +216,11 @@ func (t *nodeTest) matches(n *xmltree.Node) bool {
 		return true
 	case anyLocal:
 		return n.Space() == t.name.Space && t.kind != xmltree.Namespace
+	case anyChild:
+		k := n.Kind()
+		return k == xmltree.Element || k == xmltree.Text || k == xmltree.Comment || k == xmltree.ProcInst
+	case none:
+		return false
 	case oneOf:
 		for i := range t.among {
 			if t.among[i].matches(n) {

@@ -50,10 +50,11 @@ type Context struct {
 	Poll func() error
 	Host any // state of the host language for its functions
 
-	due     int     // steps not charged yet
-	unasked int     // steps since Poll was asked
-	memo    []memo  // of the expression that is evaluated
-	args    []Value // of the functions that are called
+	due     int             // steps not charged yet
+	unasked int             // steps since Poll was asked
+	memo    []memo          // of the expression that is evaluated
+	args    []Value         // of the functions that are called
+	places  map[*step]place // of patterns
 }
 
 // Expr is a compiled expression. It is immutable and safe for many goroutines
