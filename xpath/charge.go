@@ -19,6 +19,10 @@ const (
 	bytesMade = 4
 )
 
+// stepsPerNamespace is what a namespace node costs: it is made when it is
+// first looked at, and lives as long as its tree.
+const stepsPerNamespace = 32
+
 // charge counts n steps.
 func charge(c *Context, n int) error {
 	if c.due += n; c.due < batch {

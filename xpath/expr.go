@@ -202,18 +202,23 @@ func (x *hostCall) eval(c *Context) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	return x.declared(v)
+	return x.declared(c, v)
 }
 
 // declared returns v as the type that the function promises.
-func (x *hostCall) declared(v Value) (Value, error) {
+func (x *hostCall) declared(c *Context, v Value) (Value, error) {
 	switch want := x.fn.Result; {
 	case want == AnyType || want == v.typ:
 		return v, nil
 	case want == StringType:
-		return String(v.Str()), nil
+		s, err := c.Text(v)
+		return String(s), err
 	case want == NumberType:
-		return Number(v.Num()), nil
+		if v.typ != NodeSetType {
+			return Number(v.Num()), nil
+		}
+		s, err := c.Text(v)
+		return Number(ParseNumber(s)), err
 	case want == BooleanType:
 		return Boolean(v.Bool()), nil
 	}
@@ -264,10 +269,13 @@ func stringOf(c *Context, e expr) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if v.typ == NodeSetType {
-		if len(v.nodes) == 0 {
-			return "", nil
-		}
+	return c.Text(v)
+}
+
+// Text returns v as Value.Str does and charges c for it, which matters for
+// node-sets, whose string-value may be as long as the document.
+func (c *Context) Text(v Value) (string, error) {
+	if len(v.nodes) > 0 {
 		return text(c, v.nodes[0])
 	}
 	return v.Str(), nil
@@ -294,10 +302,7 @@ func numberOf(c *Context, e expr) (float64, error) {
 	if err != nil || v.typ == NumberType || v.typ == BooleanType {
 		return v.num, err
 	}
-	s := v.str
-	if len(v.nodes) > 0 {
-		s, err = text(c, v.nodes[0])
-	}
+	s, err := c.Text(v)
 	return ParseNumber(s), err
 }
 

@@ -164,59 +164,17 @@ func (u *union) collect(c *Context, buf []*xmltree.Node) ([]*xmltree.Node, error
 		return w.nodes, w.err
 	}
 	w.room = w.base + roomToTidy
-	sorted := true
 	for _, e := range u.parts {
-		was := len(w.nodes)
 		var err error
 		if w.nodes, err = appendOf(c, e, w.nodes); err != nil {
 			return buf, err
 		}
-		switch {
-		case was == w.base || was == len(w.nodes):
-		case sorted && len(u.parts) <= mostMerged:
-			if w.nodes, err = merged(c, w.nodes, w.base, was); err != nil {
-				return buf, err
-			}
-		default:
-			sorted = false
-		}
-		if !sorted && len(w.nodes) >= w.room && !w.tidy() {
+		if len(w.nodes) >= w.room && !w.tidy() {
 			return buf, w.err
 		}
 	}
-	if !sorted {
-		w.tidy()
-	}
+	w.tidy()
 	return w.nodes, w.err
-}
-
-// mostMerged is how many parts of a union are merged one by one; more are
-// sorted together.
-const mostMerged = 8
-
-// merged merges nodes[base:mid] and nodes[mid:], both in order and not empty,
-// and drops duplicates.
-func merged(c *Context, nodes []*xmltree.Node, base, mid int) ([]*xmltree.Node, error) {
-	if err := charge(c, len(nodes)-base); err != nil {
-		return nil, err
-	}
-	if xmltree.Compare(nodes[mid-1], nodes[mid]) < 0 {
-		return nodes, nil
-	}
-	a, b := slices.Clone(nodes[base:mid]), nodes[mid:]
-	out := nodes[:base] // never overtakes b
-	for len(a) > 0 && len(b) > 0 {
-		switch order := xmltree.Compare(a[0], b[0]); {
-		case order < 0:
-			out, a = append(out, a[0]), a[1:]
-		case order > 0:
-			out, b = append(out, b[0]), b[1:]
-		default:
-			out, a, b = append(out, a[0]), a[1:], b[1:]
-		}
-	}
-	out = append(out, a...)
-	return append(out, b...), nil
 }
 
 // stream visits the nodes in document order until visit returns false.

@@ -3,7 +3,6 @@ package xpath
 import (
 	"math"
 	"strings"
-	"unicode/utf8"
 
 	"sutler/xmltree"
 )
@@ -89,55 +88,6 @@ func position(c *Context, _ []expr) (float64, error) { return float64(max(c.Posi
 func count(c *Context, args []expr) (float64, error) {
 	n, err := sizeOf(c, args[0])
 	return float64(n), err
-}
-
-// id selects by attributes of type ID. Of several elements with one ID only
-// the first has it.
-func id(c *Context, args []expr) ([]*xmltree.Node, error) {
-	v, err := args[0].eval(c)
-	if err != nil {
-		return nil, err
-	}
-	wanted := make(map[string]bool)
-	want := func(s string) error {
-		for token := range strings.FieldsFuncSeq(s, func(r rune) bool { return r < utf8.RuneSelf && isSpace(byte(r)) }) {
-			wanted[token] = true
-		}
-		return chargeMade(c, len(s))
-	}
-	if v.typ != NodeSetType {
-		if err := want(v.Str()); err != nil {
-			return nil, err
-		}
-	}
-	for _, n := range v.nodes {
-		s, err := text(c, n)
-		if err == nil {
-			err = want(s)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	var found []*xmltree.Node
-	for top, n := c.Node.Top(), c.Node.Top(); n != nil && len(wanted) > 0; n = below(n, top) {
-		if err := charge(c, 1); err != nil {
-			return nil, err
-		}
-		if id, ok := idOf(n); ok && wanted[id] {
-			delete(wanted, id)
-			found = append(found, n)
-		}
-	}
-	return found, nil
-}
-
-// idOf returns the ID of n if it has one. Without a DTD only xml:id is of type ID.
-func idOf(n *xmltree.Node) (string, bool) {
-	if a := n.AttrNode(xmltree.XMLSpace, "id"); a != nil {
-		return trimmed(a.Value()), true
-	}
-	return "", false
 }
 
 func localName(c *Context, args []expr) (string, error) {

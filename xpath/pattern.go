@@ -213,9 +213,8 @@ func (p *Pattern) Name() (n xmltree.Name, ok bool) {
 
 // Matches reports whether n matches p. Node, Position and Size of c do not
 // matter and are as before when it returns. c remembers the positions of nodes
-// among their siblings, so that a match of all of them in a row takes no longer
-// than one walk: the tree must not change as long as c is used for patterns.
-// What it costs is charged about every thousand steps. The errors are those of
+// among their siblings, so that to match all of them in a row takes no longer
+// than one walk. What it costs is charged about every thousand steps. The errors are those of
 // Expr.Eval.
 func (p *Pattern) Matches(c *Context, n *xmltree.Node) (bool, error) {
 	if p.lone != nil {

@@ -137,7 +137,11 @@ func (s *step) enter(c *Context, k *cursor, n *xmltree.Node) *xmltree.Node {
 		k.axis = child
 		return firstChild(c, n, &s.test)
 	}
-	return k.first(s.axis, n)
+	m := k.first(s.axis, n)
+	if s.axis == namespace {
+		c.due += stepsPerNamespace * len(k.list) // they may have been made for this
+	}
+	return m
 }
 
 // positions counts, for each predicate of a step, the nodes that came to it.

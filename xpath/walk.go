@@ -1,10 +1,6 @@
 package xpath
 
-import (
-	"slices"
-
-	"sutler/xmltree"
-)
+import "sutler/xmltree"
 
 // walker walks the steps of paths and does with the nodes that it meets what
 // was asked for. Its methods report whether it wants more; err says why not.
@@ -318,18 +314,4 @@ func (w *walker) chosen(n *xmltree.Node, s *step, rest []*step) bool {
 		}
 	}
 	return true
-}
-
-// inOrder sorts nodes into document order and drops duplicates, in place.
-func inOrder(c *Context, nodes []*xmltree.Node) ([]*xmltree.Node, error) {
-	if err := charge(c, len(nodes)); err != nil {
-		return nil, err
-	}
-	if !slices.IsSortedFunc(nodes, xmltree.Compare) {
-		if err := charge(c, 4*len(nodes)); err != nil {
-			return nil, err
-		}
-		slices.SortFunc(nodes, xmltree.Compare)
-	}
-	return slices.Compact(nodes), nil
 }

@@ -35,7 +35,8 @@ type Function struct {
 
 // Context is what an expression is evaluated against. One evaluation at a time
 // may use it; Node, Position and Size change in its course and are restored
-// before it returns.
+// before it returns. It remembers what makes the next evaluation faster, such
+// as which element has which ID: take a new one after a tree was changed.
 type Context struct {
 	Node           *xmltree.Node
 	Position, Size int     // 0 counts as 1
@@ -50,11 +51,12 @@ type Context struct {
 	Poll func() error
 	Host any // state of the host language for its functions
 
-	due     int             // steps not charged yet
-	unasked int             // steps since Poll was asked
-	memo    []memo          // of the expression that is evaluated
-	args    []Value         // of the functions that are called
-	places  map[*step]place // of patterns
+	due     int                   // steps not charged yet
+	unasked int                   // steps since Poll was asked
+	memo    []memo                // of the expression that is evaluated
+	args    []Value               // of the functions that are called
+	places  map[*step]place       // of patterns
+	ids     map[*xmltree.Node]ids // of trees, by their top
 }
 
 // Expr is a compiled expression. It is immutable and safe for many goroutines
