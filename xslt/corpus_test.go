@@ -49,7 +49,7 @@ func (c *testCase) run() {
 	if err := transform(p, c.input, env, &b); err != nil {
 		c.err = err.Error()
 	}
-	c.out, c.msg = b.String(), messages.String()
+	c.out, c.msg = legible(b.String()), messages.String()
 }
 
 // transform runs p on the document src and writes the serialised result.
