@@ -46,13 +46,9 @@ func charsetNamed(name string) (cs charset, ok bool) {
 		cs.coder = utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM)
 		return cs, true
 	}
-	coder, err := ianaindex.IANA.Encoding(name)
-	if err != nil || coder == nil {
-		// The Web has more names, but gives some to encodings that are none.
-		coder, err = htmlindex.Get(name)
-		if err != nil || coder == encoding.Replacement || coder == charmap.XUserDefined {
-			return charset{}, false
-		}
+	coder, ok := coderNamed(name)
+	if !ok {
+		return charset{}, false
 	}
 	if coder == unicode.UTF8 {
 		return cs, true
@@ -61,6 +57,26 @@ func charsetNamed(name string) (cs charset, ok bool) {
 	cs.narrow = coder != simplifiedchinese.GB18030
 	cs.page, _ = coder.(*charmap.Charmap)
 	return cs, true
+}
+
+// coderNamed returns the encoding with a name other than those of Unicode.
+func coderNamed(name string) (encoding.Encoding, bool) {
+	if c, err := ianaindex.IANA.Encoding(name); err == nil && c != nil {
+		return c, true
+	}
+	// More spellings are common: ISO8859_1, ascii.
+	lower := strings.ToLower(name)
+	if _, part, ok := strings.Cut(lower, "8859"); ok {
+		c, err := ianaindex.IANA.Encoding("ISO-8859-" + strings.TrimLeft(part, "-_"))
+		return c, err == nil && c != nil
+	}
+	if strings.Contains(lower, "ascii") || strings.Contains(lower, "646") {
+		c, err := ianaindex.IANA.Encoding("US-ASCII")
+		return c, err == nil && c != nil
+	}
+	// The Web has other names, but gives some to encodings that are none.
+	c, err := htmlindex.Get(name)
+	return c, err == nil && c != encoding.Replacement && c != charmap.XUserDefined
 }
 
 // declared returns the name to declare.

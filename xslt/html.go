@@ -71,14 +71,15 @@ func on(list, tag string) bool {
 	if list == "" || list == "*" {
 		return list == "*"
 	}
-	for {
-		i := strings.Index(list, tag)
+	for at := 0; ; {
+		i := strings.Index(list[at:], tag)
 		if i < 0 {
 			return false
 		}
-		if list[i-1] == ' ' && list[i+len(tag)] == ' ' {
+		at += i
+		if list[at-1] == ' ' && list[at+len(tag)] == ' ' {
 			return true
 		}
-		list = list[i+1:]
+		at++
 	}
 }

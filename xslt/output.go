@@ -13,9 +13,9 @@ type output struct {
 	method          string // xml, html or text; empty: html if the result is an html element, else xml
 	indent          string // yes or no; empty: yes for html, else no
 	omitDeclaration bool
-	standalone      string // yes, no or empty
-	doctypePublic   string
-	doctypeSystem   string
+	standalone      string  // yes, no or empty
+	doctypePublic   *string // nil: not specified
+	doctypeSystem   *string
 	mediaType       string
 	charset         charset
 	encodingAt      place          // of the attribute that names charset
@@ -54,17 +54,19 @@ func (c *compiler) output(n *xmltree.Node) {
 		case "standalone":
 			o.standalone = c.word(n, "standalone", "no", "yes")
 		case "doctype-public":
+			v = a.Value()
 			if i := strings.IndexFunc(v, notPublic); i >= 0 {
 				c.report(a, "XT008", "use letters, digits, blanks and -'()+,./:=?;!*#@$_%", "a public identifier cannot hold what %q does", v)
 				continue
 			}
-			o.doctypePublic = v
+			o.doctypePublic = &v
 		case "doctype-system":
+			v = a.Value()
 			if strings.Contains(v, `"`) && strings.Contains(v, "'") {
 				c.report(a, "XT008", "write %22 or %27 for one of them", "a system identifier cannot hold both kinds of quotes: %s", v)
 				continue
 			}
-			o.doctypeSystem = v
+			o.doctypeSystem = &v
 		case "media-type":
 			o.mediaType = v
 		case "cdata-section-elements":

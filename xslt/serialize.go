@@ -117,18 +117,18 @@ func (s *serializer) result(root *xmltree.Node, whole bool) {
 		s.plain(root)
 	case "html":
 		s.html = true
-		s.escapes()
+		s.escapes(true)
 		s.htmlDocument(root, whole)
 	default:
-		s.escapes()
+		s.escapes(false)
 		s.document(root, whole)
 	}
 }
 
 // escapes chooses the tables of escapes.
-func (s *serializer) escapes() {
+func (s *serializer) escapes(html bool) {
 	i := 0
-	if s.html {
+	if html {
 		i += 2
 	}
 	if s.narrow {
@@ -145,7 +145,7 @@ func (s *serializer) method(root *xmltree.Node) string {
 	for c := root.First(); c != nil; c = c.Next() {
 		switch c.Kind() {
 		case xmltree.Text:
-			if !blank(c.Value()) {
+			if strings.Trim(c.Value(), " \t\r\n"+rawBegin+rawEnd) != "" {
 				return "xml"
 			}
 		case xmltree.Element:
@@ -178,14 +178,14 @@ func (s *serializer) document(root *xmltree.Node, whole bool) {
 		s.declaration(entity)
 	}
 	doctype := whole && !entity
-	lines := s.out.indent == "yes" && !text
+	lines := s.out.indent == "yes"
 	for c := root.First(); c != nil; c = c.Next() {
 		if c.Kind() == xmltree.Element && doctype {
 			doctype = false
 			s.doctype(s.written(c))
 		}
 		s.node(c, lines)
-		if lines && (c.Kind() != xmltree.Text || c.Next() == nil) {
+		if lines && !text && (c.Kind() != xmltree.Text || c.Next() == nil) {
 			s.put("\n")
 		}
 	}
@@ -213,26 +213,26 @@ func (s *serializer) declaration(entity bool) {
 // outermost element of that name. XML has no public identifier alone.
 func (s *serializer) doctype(name string) {
 	public, system := s.out.doctypePublic, s.out.doctypeSystem
-	if system == "" && (public == "" || !s.html) {
+	if system == nil && (public == nil || !s.html) {
 		return
 	}
 	s.put("<!DOCTYPE ")
 	s.put(name)
-	if public == "" {
+	if public == nil {
 		s.put(" SYSTEM")
 	} else {
 		s.put(` PUBLIC "`)
-		s.put(public)
+		s.put(*public)
 		s.put(`"`)
 	}
-	if system != "" {
+	if system != nil {
 		quote := `"`
-		if strings.Contains(system, quote) {
+		if strings.Contains(*system, quote) {
 			quote = "'"
 		}
 		s.put(" ")
 		s.put(quote)
-		s.verbatim(system, "the system identifier", nil)
+		s.verbatim(*system, "the system identifier", nil)
 		s.put(quote)
 	}
 	s.put(">\n")
@@ -242,10 +242,16 @@ func (s *serializer) doctype(name string) {
 func (s *serializer) node(n *xmltree.Node, lines bool) {
 	switch n.Kind() {
 	case xmltree.Element:
-		if s.html && n.Space() == "" {
-			s.htmlElement(n, lines, false)
-		} else {
+		switch {
+		case !s.html:
 			s.element(n, lines)
+		case n.Space() == "":
+			s.htmlElement(n, lines, false)
+		default: // written as XML, but lines might be seen
+			text, attr := s.text, s.attr
+			s.escapes(false)
+			s.element(n, false)
+			s.text, s.attr = text, attr
 		}
 	case xmltree.Text:
 		s.escaped(n)

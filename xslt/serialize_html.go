@@ -31,6 +31,8 @@ func (s *serializer) htmlElement(n *xmltree.Node, lines, raw bool) {
 		s.flush()
 	}
 	outer := s.mark()
+	text, attr := s.text, s.attr
+	s.escapes(true)
 	name := strings.ToLower(n.Local())
 	tag := htmlTags[name]
 	s.htmlStart(n, name)
@@ -74,12 +76,13 @@ func (s *serializer) htmlElement(n *xmltree.Node, lines, raw bool) {
 		s.put(">")
 	}
 	s.leave(outer)
+	s.text, s.attr = text, attr
 }
 
 func (s *serializer) htmlChild(c *xmltree.Node, lines, raw bool) {
 	switch kind := c.Kind(); {
 	case kind == xmltree.Text && raw:
-		s.parts(c.Value(), func(part string) { s.verbatim(part, "what cannot be escaped", c.Parent()) })
+		s.parts(c.Value(), func(part string) { s.verbatim(part, "text without escapes", c.Parent()) })
 	case kind == xmltree.Element && c.Space() == "":
 		s.htmlElement(c, lines, raw)
 	default:

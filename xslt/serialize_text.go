@@ -43,11 +43,11 @@ var tables = func() (all [8]table) {
 		t['\t'], t['\n'], t['\r'] = plain, plain, carriageReturn
 		t['&'], t['<'], t['>'] = amp, less, greater
 		if attr {
-			t['"'], t['>'] = quote, plain
+			t['"'] = quote
 		}
 		switch {
 		case attr && html:
-			t['&'], t['<'] = ampHTML, plain
+			t['&'], t['<'], t['>'] = ampHTML, plain, plain
 		case attr:
 			t['\t'], t['\n'] = tab, lineFeed
 		}
