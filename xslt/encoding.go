@@ -2,6 +2,7 @@ package xslt
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
@@ -14,10 +15,50 @@ import (
 
 // charset is an encoding of results. The zero value is UTF-8.
 type charset struct {
-	name   string // as the stylesheet has it; empty: UTF-8
-	coder  encoding.Encoding
-	narrow bool             // it lacks characters of Unicode
-	page   *charmap.Charmap // coder, if it has a byte for each character
+	name   string            // as the stylesheet has it; empty: UTF-8
+	coder  encoding.Encoding // nil for UTF-8, US-ASCII and those with a page
+	narrow bool              // it lacks characters of Unicode
+	page   *codePage         // of an encoding with a byte for each character
+}
+
+// codePage holds the bytes for characters below U+10000 by their high and low
+// half. 0 is no byte.
+type codePage [256]*[256]byte
+
+func newCodePage(m *charmap.Charmap) *codePage {
+	page := new(codePage)
+	for b := range 256 {
+		r := m.DecodeByte(byte(b))
+		if r == utf8.RuneError || r > 0xFFFF {
+			continue
+		}
+		if page[r>>8] == nil {
+			page[r>>8] = new([256]byte)
+		}
+		page[r>>8][r&0xFF] = byte(b)
+	}
+	return page
+}
+
+// at returns the byte for r, 0 if there is none.
+func (page *codePage) at(r rune) byte {
+	if r > 0xFFFF || page[r>>8] == nil {
+		return 0
+	}
+	return page[r>>8][r&0xFF]
+}
+
+// encode appends the bytes for text, which is UTF-8 and within the page, to b.
+func (page *codePage) encode(b, text []byte) []byte {
+	for len(text) > 0 {
+		r, size := rune(text[0]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRune(text)
+		}
+		b = append(b, page.at(r))
+		text = text[size:]
+	}
+	return b
 }
 
 // charsetNamed returns the encoding with a name registered at IANA or common on
@@ -50,13 +91,23 @@ func charsetNamed(name string) (cs charset, ok bool) {
 	if !ok {
 		return charset{}, false
 	}
-	if coder == unicode.UTF8 {
+	page, paged := coder.(*charmap.Charmap)
+	switch {
+	case coder == unicode.UTF8:
 		return cs, true
+	case paged:
+		cs.page = newCodePage(page)
+	case coder != usASCII():
+		cs.coder = coder
 	}
-	cs.coder = coder
 	cs.narrow = coder != simplifiedchinese.GB18030
-	cs.page, _ = coder.(*charmap.Charmap)
 	return cs, true
+}
+
+// usASCII returns the encoding of that name.
+func usASCII() encoding.Encoding {
+	c, _ := ianaindex.IANA.Encoding("US-ASCII") // it is there
+	return c
 }
 
 // coderNamed returns the encoding with a name other than those of Unicode.
@@ -71,8 +122,7 @@ func coderNamed(name string) (encoding.Encoding, bool) {
 		return c, err == nil && c != nil
 	}
 	if strings.Contains(lower, "ascii") || strings.Contains(lower, "646") {
-		c, err := ianaindex.IANA.Encoding("US-ASCII")
-		return c, err == nil && c != nil
+		return usASCII(), true
 	}
 	// The Web has other names, but gives some to encodings that are none.
 	c, err := htmlindex.Get(name)
@@ -101,8 +151,9 @@ func (rp *repertoire) has(r rune) bool {
 	case r < 0x80 || !cs.narrow:
 		return true
 	case cs.page != nil:
-		_, ok := cs.page.EncodeRune(r)
-		return ok
+		return cs.page.at(r) != 0
+	case cs.coder == nil:
+		return false
 	}
 	ok, known := rp.known[r]
 	if !known {

@@ -40,6 +40,7 @@ type serializer struct {
 	w     io.Writer
 	coded *transform.Writer // w, for other encodings than UTF-8
 	buf   []byte            // UTF-8
+	bytes []byte            // of an encoding with a page
 	err   error
 
 	html       bool
@@ -84,9 +85,9 @@ func (s *serializer) finish() error {
 	}
 	err := s.err
 	if cap(s.buf) > 8*bufferSize {
-		s.buf = nil
+		s.buf, s.bytes = nil, nil
 	}
-	*s = serializer{p: s.p, out: s.out, chars: s.chars, buf: s.buf[:0], scope: s.scope[:0], used: s.used[:0], names: s.names[:0]}
+	*s = serializer{p: s.p, out: s.out, chars: s.chars, buf: s.buf[:0], bytes: s.bytes[:0], scope: s.scope[:0], used: s.used[:0], names: s.names[:0]}
 	s.p.output.spare.Put(s)
 	if err == nil {
 		return nil
@@ -100,10 +101,15 @@ func (s *serializer) finish() error {
 // flush writes what is in the buffer. What is not UTF-8 becomes U+FFFD.
 func (s *serializer) flush() {
 	if s.err == nil && len(s.buf) > 0 {
-		if !utf8.Valid(s.buf) {
-			s.buf = bytes.ToValidUTF8(s.buf, []byte("\uFFFD"))
+		out := s.buf
+		switch page := s.chars.charset.page; {
+		case page != nil:
+			s.bytes = page.encode(s.bytes[:0], out)
+			out = s.bytes
+		case !utf8.Valid(out):
+			out = bytes.ToValidUTF8(out, []byte("\uFFFD"))
 		}
-		_, s.err = s.w.Write(s.buf)
+		_, s.err = s.w.Write(out)
 	}
 	s.buf = s.buf[:0]
 }

@@ -25,11 +25,10 @@ const (
 	tab
 	lineFeed
 	carriageReturn
-	forbidden // no XML can hold it
 )
 
 var entities = [...]string{amp: "&amp;", ampHTML: "&amp;", less: "&lt;", greater: "&gt;", quote: "&quot;",
-	tab: "&#9;", lineFeed: "&#10;", carriageReturn: "&#13;", forbidden: "\uFFFD"}
+	tab: "&#9;", lineFeed: "&#10;", carriageReturn: "&#13;"}
 
 // tables are those for text and attributes of XML, then of HTML, then the same
 // four for encodings that lack characters.
@@ -38,7 +37,7 @@ var tables = func() (all [8]table) {
 		t := &all[i]
 		attr, html, narrow := i&1 != 0, i&2 != 0, i&4 != 0
 		for c := range byte(' ') {
-			t[c] = forbidden
+			t[c] = look
 		}
 		t['\t'], t['\n'], t['\r'] = plain, plain, carriageReturn
 		t['&'], t['<'], t['>'] = amp, less, greater
@@ -66,10 +65,7 @@ var tables = func() (all [8]table) {
 // encoding does not have.
 func (s *serializer) escape(v string, t *table) {
 	for len(v) > bufferSize {
-		n := bufferSize
-		for n > bufferSize/2 && (!utf8.RuneStart(v[n]) || v[n-1] == '&') {
-			n--
-		}
+		n := piece(v)
 		s.escape(v[:n], t)
 		s.flush()
 		v = v[n:]
@@ -102,10 +98,32 @@ func (s *serializer) escape(v string, t *table) {
 	s.buf = append(b, v[from:]...)
 }
 
+// piece returns the length of the first piece of a long text to write at once.
+// It parts no character and not & from what follows.
+func piece(v string) int {
+	n := bufferSize
+	for n > bufferSize/2 && (!utf8.RuneStart(v[n]) || v[n-1] == '&') {
+		n--
+	}
+	return n
+}
+
+// forbidden reports whether the character r, of size bytes, is none that XML
+// can hold.
+func forbidden(r rune, size int) bool {
+	switch {
+	case r < ' ':
+		return r != '\t' && r != '\n' && r != '\r'
+	case r == utf8.RuneError:
+		return size == 1
+	}
+	return r == '\uFFFE' || r == '\uFFFF'
+}
+
 // stands reports whether the character r, of size bytes, stands for itself.
 func (s *serializer) stands(r rune, size int) bool {
 	switch {
-	case r == utf8.RuneError && size == 1, r&0xFFFE == 0xFFFE && r < 0x10000:
+	case forbidden(r, size):
 		return false
 	case s.html && r == '\u00A0':
 		return false
@@ -116,7 +134,7 @@ func (s *serializer) stands(r rune, size int) bool {
 // reference appends what is written for the character r, which does not stand
 // for itself.
 func (s *serializer) reference(b []byte, r rune, size int) []byte {
-	if r == utf8.RuneError && size == 1 || r&0xFFFE == 0xFFFE && r < 0x10000 {
+	if forbidden(r, size) {
 		if r = utf8.RuneError; s.chars.has(r) {
 			return utf8.AppendRune(b, r)
 		}
@@ -153,9 +171,18 @@ func (s *serializer) cdata(v string) {
 				s.put("<![CDATA[")
 				open = true
 			}
+			for i-from > bufferSize {
+				n := piece(v[from:])
+				s.put(v[from : from+n])
+				s.flush()
+				from += n
+			}
 			s.put(v[from:i])
 		}
 		from = i
+		if len(s.buf) > bufferSize {
+			s.flush()
+		}
 	}
 	end := func() {
 		if open {
@@ -178,7 +205,7 @@ func (s *serializer) cdata(v string) {
 				from = i + size
 			}
 			i += size - 1
-		case k == carriageReturn || k == forbidden:
+		case k == carriageReturn:
 			upTo(i)
 			end()
 			s.put(entities[k])
