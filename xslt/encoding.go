@@ -8,7 +8,6 @@ import (
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/ianaindex"
-	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/encoding/unicode/utf32"
 )
@@ -100,7 +99,7 @@ func charsetNamed(name string) (cs charset, ok bool) {
 	case coder != usASCII():
 		cs.coder = coder
 	}
-	cs.narrow = coder != simplifiedchinese.GB18030
+	cs.narrow = true
 	return cs, true
 }
 
@@ -141,6 +140,7 @@ func (cs *charset) declared() string {
 type repertoire struct {
 	charset *charset
 	coder   *encoding.Encoder
+	decoder *encoding.Decoder
 	known   map[rune]bool
 }
 
@@ -158,13 +158,17 @@ func (rp *repertoire) has(r rune) bool {
 	ok, known := rp.known[r]
 	if !known {
 		if rp.coder == nil {
-			rp.coder = cs.coder.NewEncoder()
+			rp.coder, rp.decoder = cs.coder.NewEncoder(), cs.coder.NewDecoder()
 		}
 		if len(rp.known) >= 1<<14 || rp.known == nil {
 			rp.known = map[rune]bool{}
 		}
-		_, err := rp.coder.String(string(r))
-		ok = err == nil
+		// What would be read back as another character is not there either.
+		coded, err := rp.coder.String(string(r))
+		if err == nil {
+			coded, err = rp.decoder.String(coded)
+		}
+		ok = err == nil && coded == string(r)
 		rp.known[r] = ok
 	}
 	return ok
