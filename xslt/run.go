@@ -131,6 +131,7 @@ type run struct {
 	ids     map[*xmltree.Node]int
 	loaded  map[string]*xmltree.Node
 	files   map[*xmltree.Document]string // where copies come from
+	made    extensionState
 }
 
 // globalState is the value of a top-level variable.
