@@ -206,6 +206,9 @@ func (p *parser) utf32(s *source, src []byte, from, b0, b1, b2, b3 int) bool {
 // valid checks the characters of the text of s and makes it what is read.
 func (p *parser) valid(s *source, encoding string) bool {
 	text := s.text
+	if most := math.MaxUint32 - 1 - s.base; len(text) > most {
+		return p.limit(-1, "XML019", &LimitError{Limit: "bytes of XML as UTF-8", Value: int64(most)})
+	}
 	if !utf8.ValidString(text) {
 		for i := 0; i < len(text); {
 			r, n := utf8.DecodeRuneInString(text[i:])

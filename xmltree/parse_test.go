@@ -318,21 +318,30 @@ func TestRulesAreListed(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, src []byte) {
-		d, err := xmltree.Parse(src, xmltree.Options{MaxBytes: 1 << 20, DropSpace: len(src)%2 == 0, NoSpace: []string{"http://maps/specs/prov.xml"}})
-		if err == nil {
-			d.Release()
-			return
-		}
-		var ps xmltree.Problems
-		if !errors.As(err, &ps) || len(ps) == 0 || err.Error() == "" {
-			t.Fatalf("error %#v", err)
-		}
-		for _, p := range ps {
-			if p.Hint == "" || p.Rule == "" || p.Msg == "" {
-				t.Errorf("problem without rule, message or hint: %v", p)
+		o := xmltree.Options{MaxBytes: 1 << 20, DropSpace: len(src)%2 == 0, NoSpace: []string{"http://maps/specs/prov.xml"}}
+		for _, o.DTD = range []bool{false, true} {
+			d, err := xmltree.Parse(src, o)
+			if err != nil {
+				checkProblems(t, err)
+				continue
 			}
+			d.Release()
 		}
 	})
+}
+
+// checkProblems checks an error of Parse.
+func checkProblems(t *testing.T, err error) {
+	t.Helper()
+	var ps xmltree.Problems
+	if !errors.As(err, &ps) || len(ps) == 0 || err.Error() == "" {
+		t.Fatalf("error %#v", err)
+	}
+	for _, p := range ps {
+		if p.Hint == "" || p.Rule == "" || p.Msg == "" {
+			t.Errorf("problem without rule, message or hint: %v", p)
+		}
+	}
 }
 
 func FuzzRoundTrip(f *testing.F) {
