@@ -209,28 +209,51 @@ func (p *parser) valid(s *source, encoding string) bool {
 	if most := math.MaxUint32 - 1 - s.base; len(text) > most {
 		return p.limit(-1, "XML019", &LimitError{Limit: "bytes of XML as UTF-8", Value: int64(most)})
 	}
-	if !utf8.ValidString(text) {
-		for i := 0; i < len(text); {
-			r, n := utf8.DecodeRuneInString(text[i:])
-			if r == utf8.RuneError && n == 1 {
-				return p.problem(i, "XML002", "save it as UTF-8, or declare the encoding it has", "byte 0x%02X is not valid %s", text[i], encoding)
-			}
-			i += n
+	for i := 0; i < len(text); {
+		if plainBytes(text, i) {
+			i += 8
+			continue
 		}
-	}
-	for i := 0; i < len(text); i++ {
 		c := text[i]
 		switch {
-		case c >= ' ' && c != 0xEF:
+		case c >= utf8.RuneSelf:
+			r, n := utf8.DecodeRuneInString(text[i:])
+			switch {
+			case r == utf8.RuneError && n == 1:
+				return p.invalid(i, text[i], encoding)
+			case !isChar(r):
+				return p.forbidden(i, r)
+			}
+			i += n
+			continue
+		case c >= ' ' || c == '\t' || c == '\n':
 		case c == '\r':
 			p.returns = true
-		case c == '\t' || c == '\n':
-		case c == 0xEF && (text[i+1] != 0xBF || text[i+2] < 0xBE):
 		default:
-			r, _ := utf8.DecodeRuneInString(text[i:])
-			return p.problem(i, "XML003", "XML allows tab, line feed, carriage return and the characters from blank on; send other bytes as base64", "character U+%04X is not allowed", r)
+			return p.forbidden(i, rune(c))
 		}
+		i++
 	}
 	p.s = text
 	return true
+}
+
+// plainBytes reports whether s has eight characters at i that are ASCII and no
+// controls.
+func plainBytes(s string, i int) bool {
+	if i+8 > len(s) {
+		return false
+	}
+	w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+		uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+	const low, high = 0x2020202020202020, 0x8080808080808080
+	return (w|(w-low))&high == 0
+}
+
+func (p *parser) invalid(off int, c byte, encoding string) bool {
+	return p.problem(off, "XML002", "save it as UTF-8, or declare the encoding it has", "byte 0x%02X is not valid %s", c, encoding)
+}
+
+func (p *parser) forbidden(off int, r rune) bool {
+	return p.problem(off, "XML003", "XML allows tab, line feed, carriage return and the characters from blank on; send other bytes as base64", "character U+%04X is not allowed", r)
 }

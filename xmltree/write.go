@@ -68,6 +68,12 @@ type written struct {
 	broken bool // its content is broken into lines
 }
 
+// binding is what a prefix stands for, or stood for before a tag declared it.
+type binding struct {
+	prefix, uri string
+	bound       bool
+}
+
 func (w *writer) put(s string) { w.buf = append(w.buf, s...) }
 
 func (w *writer) flush() {
