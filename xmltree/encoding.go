@@ -2,9 +2,11 @@ package xmltree
 
 import (
 	"math"
+	"math/bits"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+	"unsafe"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
@@ -41,7 +43,7 @@ func (p *parser) decode(s *source, src []byte) bool {
 	case head == "\x4C\x6F\xA7\x94": // <?xm in EBCDIC
 		return p.ebcdic(s, src)
 	}
-	s.text = strings.TrimPrefix(string(src), "\uFEFF")
+	s.text = strings.TrimPrefix(p.text8(src), "\uFEFF")
 	marked := len(s.text) != len(src)
 	name, off := s.encoding()
 	upper := strings.ToUpper(name)
@@ -69,6 +71,14 @@ func (p *parser) decode(s *source, src []byte) bool {
 		return p.problem(off, "XML001", "declare UTF-8", "encoding %q does not go with a UTF-8 byte order mark", name)
 	}
 	return p.foreign(s, src, enc, name)
+}
+
+// text8 returns src as a string: a copy, or src itself if it was given away.
+func (p *parser) text8(src []byte) string {
+	if p.options.Own && p.src == &p.d.main {
+		return unsafe.String(unsafe.SliceData(src), len(src))
+	}
+	return string(src)
 }
 
 // lookup returns the encoding of that name, by the registry of the IANA and
@@ -209,11 +219,7 @@ func (p *parser) valid(s *source, encoding string) bool {
 	if most := math.MaxUint32 - 1 - s.base; len(text) > most {
 		return p.limit(-1, "XML019", &LimitError{Limit: "bytes of XML as UTF-8", Value: int64(most)})
 	}
-	for i := 0; i < len(text); {
-		if plainBytes(text, i) {
-			i += 8
-			continue
-		}
+	for i := plain(text, 0); i < len(text); i = plain(text, i) {
 		c := text[i]
 		switch {
 		case c >= utf8.RuneSelf:
@@ -238,16 +244,21 @@ func (p *parser) valid(s *source, encoding string) bool {
 	return true
 }
 
-// plainBytes reports whether s has eight characters at i that are ASCII and no
-// controls.
-func plainBytes(s string, i int) bool {
-	if i+8 > len(s) {
-		return false
-	}
-	w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
-		uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+// plain returns the first place from i on where s may hold anything but ASCII
+// without controls. It looks at eight bytes at a time.
+func plain(s string, i int) int {
 	const low, high = 0x2020202020202020, 0x8080808080808080
-	return (w|(w-low))&high == 0
+	for i+8 <= len(s) {
+		b := s[i : i+8]
+		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		if found := (w | (w - low)) & high; found != 0 {
+			// A borrow can mark a byte above the first that is marked, not below.
+			return i + bits.TrailingZeros64(found)/8
+		}
+		i += 8
+	}
+	return i
 }
 
 func (p *parser) invalid(off int, c byte, encoding string) bool {

@@ -23,6 +23,12 @@ type Options struct {
 	// CDATA section or a character reference.
 	DropSpace bool
 
+	// Own gives the source away: it becomes the text of the document without
+	// being copied, so nobody may change it while the document or a string
+	// taken from it is in use. It saves memory for each source that was read for
+	// this alone.
+	Own bool
+
 	// NoSpace lists namespace URIs that become no namespace, for elements and
 	// attributes of the whole document. Their declarations are dropped.
 	NoSpace []string

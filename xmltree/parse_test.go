@@ -245,6 +245,29 @@ func sameAfterWriting(t *testing.T, d *xmltree.Document, o xmltree.Options) {
 	}
 }
 
+func TestParseOwn(t *testing.T) {
+	src := []byte(`<a b="1">text</a>`)
+	d, err := xmltree.Parse(src, xmltree.Options{Own: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied, err := xmltree.Parse(src, xmltree.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(src[9:], "TEXT")
+	if got := d.Root().Text() + copied.Root().Text(); got != "TEXTtext" {
+		t.Errorf("the owned source and the copied one give %q", got)
+	}
+	latin := []byte("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>\xe9</a>")
+	if d, err = xmltree.Parse(latin, xmltree.Options{Own: true}); err != nil || d.Root().Text() != "é" {
+		t.Errorf("a source in another encoding: %v", err)
+	}
+	if _, err = xmltree.Parse(nil, xmltree.Options{Own: true}); err == nil {
+		t.Error("nothing is read without an error")
+	}
+}
+
 func TestParseErrorIsWithoutCharge(t *testing.T) {
 	b := new(xmltree.Budget)
 	_, err := xmltree.Parse([]byte("<a><b>text</b><c></a>"), xmltree.Options{Budget: b})
