@@ -7,6 +7,7 @@ import (
 
 // prepare brings the top-level variables that e reads into the frame.
 func (r *run) prepare(e *expr) error {
+	r.expr = e
 	for _, u := range e.uses {
 		v, err := r.global(u.global)
 		if err != nil {
@@ -119,11 +120,7 @@ func (r *run) global(i int) (xpath.Value, error) {
 		return xpath.Value{}, wrong(at, "XT106", "take one of the references out", "the variable %q is defined by itself", g.name)
 	}
 	if g.param {
-		name := g.name.Local
-		if g.name.Space != "" {
-			name = "{" + g.name.Space + "}" + name
-		}
-		if v, ok := r.env.Params[name]; ok {
+		if v, ok := r.env.Params[g.key()]; ok {
 			*s = globalState{value: v, done: true}
 			return v, nil
 		}
@@ -132,9 +129,9 @@ func (r *run) global(i int) (xpath.Value, error) {
 		return xpath.Value{}, err
 	}
 	s.open = true
-	here, vars, template := r.focused(), r.xc.Vars, r.template
+	here, vars, template, rule := r.focused(), r.xc.Vars, r.template, r.rule
 	frame, mark := r.vars.push(g.slots)
-	r.xc.Vars, r.template = frame, nil
+	r.xc.Vars, r.template, r.rule = frame, nil, nil
 	r.focus(focus{r.root, 1, 1})
 	v, err := r.value(&g.value)
 	if err != nil {
@@ -142,7 +139,7 @@ func (r *run) global(i int) (xpath.Value, error) {
 	}
 	r.vars.pop(frame, mark)
 	r.focus(here)
-	r.xc.Vars, r.template = vars, template
+	r.xc.Vars, r.template, r.rule = vars, template, rule
 	r.depth--
 	*s = globalState{value: v, done: true}
 	return v, nil

@@ -21,10 +21,32 @@ type Program struct {
 	space   spaceRules
 	file    string
 
+	decimalFormats map[xmltree.Name]*decimalFormat // the default one without a name
+
 	states sync.Pool // of *run
 }
 
-// name returns the expanded name of n for use as a map key.
+// Params returns the names of the top-level xsl:param elements that Env.Params
+// can set, as its keys are written, in the order of their place.
+func (p *Program) Params() []string {
+	var names []string
+	for _, g := range p.globals {
+		if g.param && !slices.Contains(names, g.key()) {
+			names = append(names, g.key())
+		}
+	}
+	return names
+}
+
+// key returns the name of g as Env.Params has it.
+func (g *global) key() string {
+	if g.name.Space == "" {
+		return g.name.Local
+	}
+	return "{" + g.name.Space + "}" + g.name.Local
+}
+
+// expanded returns the expanded name of n for use as a map key.
 func expanded(n xmltree.Name) xmltree.Name {
 	return xmltree.Name{Space: n.Space, Local: n.Local}
 }
@@ -36,8 +58,9 @@ type instr interface {
 
 // template is an xsl:template.
 type template struct {
-	name   string // for messages: match="…" or name="…"
+	info   Template
 	at     place
+	layer  *layer
 	params []param
 	body   []instr
 	slots  int // variables of its frame
@@ -72,7 +95,11 @@ type global struct {
 	slots int // variables of its frame
 	param bool
 	node  *xmltree.Node
-	reads []*global // while compiling
+
+	// While compiling:
+	module *module
+	layer  *layer
+	reads  []*global
 }
 
 // expr is a compiled expression in its place.
@@ -114,18 +141,20 @@ type ruleSet struct {
 
 // rule is one alternative of the pattern of a template.
 type rule struct {
-	pattern  *xpath.Pattern
-	template *template
-	priority float64
-	order    int  // in the stylesheet; after index: how many rules are better
-	sure     bool // kind and name decide alone
+	pattern    *xpath.Pattern
+	template   *template
+	precedence int
+	priority   float64
+	order      int  // in the stylesheet; after index: how many rules are better
+	sure       bool // kind and name decide alone
 }
 
-// index builds the tables of m from its rules. Of rules of equal priority the
-// last one is the better, as the Recommendation (5.5) permits.
+// index builds the tables of m from its rules. Of rules of equal import
+// precedence and priority the last one is the better, as the Recommendation
+// (5.5) permits.
 func (m *mode) index() {
 	slices.SortFunc(m.rules, func(a, b *rule) int {
-		return cmp.Or(cmp.Compare(b.priority, a.priority), cmp.Compare(b.order, a.order))
+		return cmp.Or(cmp.Compare(b.precedence, a.precedence), cmp.Compare(b.priority, a.priority), cmp.Compare(b.order, a.order))
 	})
 	for i, r := range m.rules {
 		r.order = i

@@ -29,6 +29,14 @@ type Env struct {
 	// must not be edited or released before the run ends, and no two may have the
 	// same File: the order among documents depends on it. nil: nothing can be read.
 	Load func(href, base string) (*xmltree.Document, error)
+
+	// Strict makes every error end the run. Otherwise the run recovers from those
+	// that the Recommendation lets a processor recover from, in the way it says,
+	// and tells Warn, which may be nil.
+	Strict bool
+	Warn   func(*xmltree.Problem)
+
+	Trace func(Event) // is told of each begin and end of a template; may be nil
 }
 
 // Run transforms the tree n and appends the result tree to into, a Root or an
@@ -47,6 +55,9 @@ func (p *Program) Run(ctx context.Context, n, into *xmltree.Node, env Env) error
 	if n.Kind() == xmltree.Attribute || n.Kind() == xmltree.Namespace {
 		return (&xmltree.Problem{Rule: "XT111", File: p.file,
 			Msg: fmt.Sprintf("cannot transform %s: it cannot stand alone in a document", n.Path()), Hint: "transform its element"})
+	}
+	if err := ctx.Err(); err != nil {
+		return r.fail(place{}, err)
 	}
 	source, restore, err := r.source(n)
 	if err != nil {
@@ -95,10 +106,10 @@ func (r *run) source(n *xmltree.Node) (root *xmltree.Node, restore func(), err e
 // stripped returns the root of a copy of n without the white space to drop.
 func (r *run) stripped(n *xmltree.Node) (*xmltree.Node, error) {
 	d := r.document()
-	if r.files == nil {
-		r.files = map[*xmltree.Document]string{}
+	if r.origins == nil {
+		r.origins = map[*xmltree.Document]*xmltree.Document{}
 	}
-	r.files[d] = n.Document().File()
+	r.origins[d] = n.Document()
 	return r.p.space.copy(d, n)
 }
 
@@ -108,11 +119,16 @@ type run struct {
 	ctx context.Context
 	env Env
 
-	steps    xmltree.Budget
-	polled   int // steps since ctx was asked
-	bytes    int64
-	depth    int
-	template *template // that runs
+	steps     xmltree.Budget
+	polled    int // steps since ctx was asked
+	bytes     int64
+	depth     int
+	template  *template // that runs
+	rule      *template // the current template rule (section 5.6), nil in xsl:for-each
+	ruleMode  *mode     // … and the mode in which it was taken
+	expr      *expr     // evaluated last
+	returned  returned  // by the function that runs
+	unwinding unwinding // of the error that is on its way
 
 	root *xmltree.Node
 	node *xmltree.Node // current node
@@ -128,9 +144,12 @@ type run struct {
 	docs    []*xmltree.Document // made by the run, released with it
 	trees   *xmltree.Document   // the one that holds result tree fragments
 	keys    map[keyUse]map[string][]*xmltree.Node
+	tallies map[tallyKey]*tally // what xsl:number counted
 	ids     map[*xmltree.Node]int
-	loaded  map[string]*xmltree.Node
-	files   map[*xmltree.Document]string // where copies come from
+
+	loaded     map[string]*xmltree.Node                // by base and name
+	byDocument map[*xmltree.Document]*xmltree.Node     // what the run sees of a document it read
+	origins    map[*xmltree.Document]*xmltree.Document // where copies come from
 }
 
 // globalState is the value of a top-level variable.
@@ -260,7 +279,7 @@ func (r *run) failIn(p place, base int, err error) error {
 	}
 	in := ""
 	if r.template != nil {
-		in = fmt.Sprintf(" in the template %s at line %d", r.template.name, r.template.at.line())
+		in = fmt.Sprintf(" in the template %s at line %d", r.template.info.Name, r.template.info.Pos.Line)
 		if p.doc == nil {
 			p = r.template.at
 		}
@@ -273,6 +292,20 @@ func (r *run) failIn(p place, base int, err error) error {
 		return &failure{p.problem("XT121", fmt.Sprintf("the transformation was stopped%s: %v", in, err), ""), err}
 	}
 	return &failure{p.problem("XT110", err.Error(), ""), err}
+}
+
+// recoverable is an error from which the Recommendation lets a processor
+// recover. It returns nil if the run does so.
+func (r *run) recoverable(p place, rule, hint, format string, args ...any) error {
+	switch {
+	case r.env.Strict || r.out.strict:
+		return wrong(p, rule, hint, format, args...)
+	case r.env.Warn != nil:
+		problem := p.problem(rule, fmt.Sprintf(format, args...), hint)
+		problem.Warning = true
+		r.env.Warn(problem)
+	}
+	return nil
 }
 
 // wrong returns the problem of an instruction.

@@ -17,6 +17,8 @@ type sink struct {
 	open   bool   // parent is an element without content so far
 	final  bool   // this is the result tree
 	what   string // without a parent: what the text is for
+	void   bool   // what is made is dropped, to recover from an error
+	strict bool   // … and is not recovered from here
 }
 
 // The marks around text with disable-output-escaping in a result that goes
@@ -35,6 +37,9 @@ func (r *run) write(s string, at place) error {
 		return err
 	}
 	o := &r.out
+	if o.void {
+		return nil
+	}
 	o.open = false
 	if o.one == "" && len(r.pending) == o.start {
 		o.one = s
@@ -88,18 +93,29 @@ func (r *run) append(n *xmltree.Node, at place) error {
 	return r.link(n, at)
 }
 
-// textOnly reports an instruction that makes more than text where only text can be.
-func (r *run) textOnly(what string, at place) error {
-	if r.out.parent != nil {
-		return nil
+// textOnly reports an instruction that makes more than text where only text can
+// be. If the run recovers from that, skip tells that nothing is to be made.
+func (r *run) textOnly(what string, at place) (skip bool, err error) {
+	switch {
+	case r.out.parent != nil:
+		return false, nil
+	case r.out.void:
+		return true, nil
 	}
-	return wrong(at, "XT104", "only text may be made here", "cannot make %s in %s", what, r.out.what)
+	return true, r.recoverable(at, "XT104", "only text may be made here", "cannot make %s in %s", what, r.out.what)
 }
 
-// begin opens an element. end closes it.
+// begin opens an element. end closes it. Where no element can be, what is made
+// until end is dropped.
 func (r *run) begin(name xmltree.Name, at place) (outer sink, err error) {
-	if err := r.textOnly("an element", at); err != nil {
+	skip, err := r.textOnly("an element", at)
+	if err != nil {
 		return outer, err
+	}
+	if skip {
+		outer = r.out
+		r.out = sink{start: len(r.pending), void: true}
+		return outer, nil
 	}
 	el := r.out.doc.NewElement(name)
 	if err := r.append(el, at); err != nil {
@@ -111,6 +127,10 @@ func (r *run) begin(name xmltree.Name, at place) (outer sink, err error) {
 }
 
 func (r *run) end(outer sink, at place) error {
+	if r.out.void {
+		r.out = outer
+		return nil
+	}
 	err := r.flush(at)
 	r.out = outer
 	return err
@@ -118,6 +138,9 @@ func (r *run) end(outer sink, at place) error {
 
 // declare makes prefix stand for uri on the element that was begun.
 func (r *run) declare(prefix, uri string) {
+	if r.out.void {
+		return
+	}
 	if have, ok := r.out.parent.Lookup(prefix); !ok && uri != "" || have != uri {
 		r.out.parent.Declare(prefix, uri)
 	}
@@ -128,11 +151,12 @@ func (r *run) attribute(name xmltree.Name, value string, at place) error {
 	o := &r.out
 	switch {
 	case o.parent == nil:
-		return r.textOnly("an attribute", at)
+		_, err := r.textOnly("an attribute", at)
+		return err
 	case o.parent.Kind() == xmltree.Root:
-		return wrong(at, "XT103", "make an element around it", "cannot add the attribute %q: there is no element to hold it", name)
+		return r.recoverable(at, "XT103", "make an element around it", "cannot add the attribute %q: there is no element to hold it", name)
 	case !o.open:
-		return wrong(at, "XT103", "make attributes before everything else in an element",
+		return r.recoverable(at, "XT103", "make attributes before everything else in an element",
 			"cannot add the attribute %q to %q, which has content already", name, o.parent.Name())
 	}
 	if err := r.grow(len(name.Local)+len(value), at); err != nil {
@@ -238,7 +262,7 @@ func (r *run) copy(n *xmltree.Node, at place) error {
 	case xmltree.ProcInst:
 		return r.procInst(n.Local(), n.Value(), at)
 	}
-	if err := r.textOnly("an element", at); err != nil {
+	if skip, err := r.textOnly("an element", at); skip || err != nil {
 		return err
 	}
 	nodes, bytes := size(n)
@@ -269,6 +293,9 @@ func (r *run) copy(n *xmltree.Node, at place) error {
 // source element n, as far as they are not in scope already.
 func (r *run) inherit(n *xmltree.Node) {
 	el := r.out.parent
+	if el == nil {
+		return
+	}
 	for e := n; e != nil; e = e.Parent() {
 	next:
 		for d := e.Decls(); d != nil; d = d.Next() {
@@ -290,9 +317,10 @@ func (r *run) namespace(n *xmltree.Node, at place) error {
 	el := r.out.parent
 	switch {
 	case el == nil:
-		return r.textOnly("a namespace", at)
+		_, err := r.textOnly("a namespace", at)
+		return err
 	case !r.out.open:
-		return wrong(at, "XT103", "copy namespaces before everything else in an element", "cannot add a namespace here")
+		return r.recoverable(at, "XT103", "copy namespaces before everything else in an element", "cannot add a namespace here")
 	case n.Local() == "" && el.Space() == "" && el.Name().Prefix == "":
 		return nil // it would take the element into the namespace
 	case !declares(el, n.Local()):
@@ -304,7 +332,7 @@ func (r *run) namespace(n *xmltree.Node, at place) error {
 // comment appends a comment. What a comment cannot hold is parted by a blank
 // (section 7.4).
 func (r *run) comment(s string, at place) error {
-	if err := r.textOnly("a comment", at); err != nil {
+	if skip, err := r.textOnly("a comment", at); skip || err != nil {
 		return err
 	}
 	for strings.Contains(s, "--") {
@@ -318,7 +346,7 @@ func (r *run) comment(s string, at place) error {
 
 // procInst appends a processing instruction (section 7.3).
 func (r *run) procInst(target, data string, at place) error {
-	if err := r.textOnly("a processing instruction", at); err != nil {
+	if skip, err := r.textOnly("a processing instruction", at); skip || err != nil {
 		return err
 	}
 	return r.append(r.out.doc.NewProcInst(target, strings.ReplaceAll(data, "?>", "? >")), at)

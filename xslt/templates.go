@@ -1,6 +1,10 @@
 package xslt
 
-import "sutler/xmltree"
+import (
+	"math"
+
+	"sutler/xmltree"
+)
 
 // applyTemplates is xsl:apply-templates.
 type applyTemplates struct {
@@ -90,8 +94,22 @@ func (r *run) apply(n *xmltree.Node, m *mode, lo, hi int, at place) error {
 		return err
 	}
 	if t != nil {
-		return r.call(t, lo, hi, at)
+		return r.callRule(t, m, lo, hi, at)
 	}
+	return r.builtIn(n, m, at)
+}
+
+// callRule runs t as the current template rule.
+func (r *run) callRule(t *template, m *mode, lo, hi int, at place) error {
+	rule, mode := r.rule, r.ruleMode
+	r.rule, r.ruleMode = t, m
+	err := r.call(t, lo, hi, at)
+	r.rule, r.ruleMode = rule, mode
+	return err
+}
+
+// builtIn processes n with the built-in template rule (section 5.8).
+func (r *run) builtIn(n *xmltree.Node, m *mode, at place) error {
 	switch n.Kind() {
 	case xmltree.Root, xmltree.Element:
 		return r.applyChildren(m, 0, 0, at)
@@ -101,8 +119,34 @@ func (r *run) apply(n *xmltree.Node, m *mode, lo, hi int, at place) error {
 	return nil
 }
 
+// applyImports is xsl:apply-imports (section 5.6).
+type applyImports struct{ at place }
+
+func (in *applyImports) exec(r *run) error {
+	rule, m := r.rule, r.ruleMode
+	if rule == nil {
+		return wrong(in.at, "XT112", "it belongs into a template with match, outside of xsl:for-each", "there is no current template rule whose imports could be applied")
+	}
+	if err := r.step(1, in.at); err != nil {
+		return err
+	}
+	t, err := r.matchIn(r.node, m, rule.layer.lowest, rule.layer.precedence)
+	if err != nil {
+		return err
+	}
+	if t != nil {
+		return r.callRule(t, m, 0, 0, in.at)
+	}
+	return r.builtIn(r.node, m, in.at)
+}
+
 // match returns the best template of m for n, or nil.
 func (r *run) match(n *xmltree.Node, m *mode) (*template, error) {
+	return r.matchIn(n, m, 0, math.MaxInt)
+}
+
+// matchIn is match among the templates of import precedence from lo to below hi.
+func (r *run) matchIn(n *xmltree.Node, m *mode, lo, hi int) (*template, error) {
 	named, any := m.candidates(n)
 	for len(named) > 0 || len(any) > 0 {
 		list := &any
@@ -111,6 +155,9 @@ func (r *run) match(n *xmltree.Node, m *mode) (*template, error) {
 		}
 		rule := (*list)[0]
 		*list = (*list)[1:]
+		if rule.precedence < lo || rule.precedence >= hi {
+			continue
+		}
 		if rule.sure {
 			return rule.template, nil
 		}
@@ -133,13 +180,19 @@ func (r *run) call(t *template, lo, hi int, at place) error {
 	vars, caller := r.xc.Vars, r.template
 	frame, mark := r.vars.push(t.slots)
 	r.xc.Vars, r.template = frame, t
+	if r.env.Trace != nil {
+		r.env.Trace(Event{&t.info, r.node, r.depth, false})
+	}
 	for i := range t.params {
 		if err := r.bind(&t.params[i], lo, hi); err != nil {
-			return err
+			return r.inTemplate(err, t)
 		}
 	}
 	if err := r.exec(t.body); err != nil {
-		return err
+		return r.inTemplate(err, t)
+	}
+	if r.env.Trace != nil {
+		r.env.Trace(Event{&t.info, r.node, r.depth, true})
 	}
 	r.vars.pop(frame, mark)
 	r.xc.Vars, r.template = vars, caller
@@ -200,7 +253,8 @@ func (in *forEach) exec(r *run) error {
 	if nodes, err = r.sort(nodes, in.sorts); err != nil {
 		return err
 	}
-	here := r.focused()
+	here, rule := r.focused(), r.rule
+	r.rule = nil
 	for i, n := range nodes {
 		if err := r.step(1, in.sel.at); err != nil {
 			return err
@@ -211,6 +265,7 @@ func (in *forEach) exec(r *run) error {
 		}
 	}
 	r.focus(here)
+	r.rule = rule
 	return nil
 }
 
