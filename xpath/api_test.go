@@ -409,6 +409,33 @@ func TestValues(t *testing.T) {
 	}
 }
 
+// What a document type declaration says is an ID is one, and the first element
+// that has it.
+func TestDeclaredIDs(t *testing.T) {
+	d, err := xmltree.Parse([]byte(`<!DOCTYPE r [<!ATTLIST a n ID #IMPLIED m CDATA #IMPLIED><!ATTLIST b k ID #IMPLIED>]>
+		<r><a n="x" m="y"/><a n="y"/><b k=" z " n="w"/><c xml:id="x"/></r>`), xmltree.Options{DTD: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for src, want := range map[string]string{
+		"id('x')":           "{/r/a[1]}",
+		"id('y')":           "{/r/a[2]}",
+		"id('z y')":         "{/r/a[2], /r/b}",
+		"id('w')":           "{}",
+		"id(//@m)":          "{/r/a[2]}",
+		"id('z')[id('x')]":  "{/r/b}",
+		"id('x') | id('y')": "{/r/a[1], /r/a[2]}",
+	} {
+		c := &xpath.Context{Node: d.Root()}
+		for range 3 { // walked, indexed, looked up
+			v, err := compile(t, src).Eval(c)
+			if err != nil || show(v) != want {
+				t.Errorf("%s = %s, %v, want %s", src, show(v), err, want)
+			}
+		}
+	}
+}
+
 // An unlinked element is the root of its tree.
 func TestUnlinked(t *testing.T) {
 	d := xmltree.New(nil)

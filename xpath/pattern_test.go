@@ -80,7 +80,7 @@ func patternCase(t *testing.T, root *xmltree.Node, src string) string {
 }
 
 // everyNode returns all nodes of the tree, namespace nodes among them.
-func everyNode(t *testing.T, root *xmltree.Node) []*xmltree.Node {
+func everyNode(t testing.TB, root *xmltree.Node) []*xmltree.Node {
 	t.Helper()
 	e, err := xpath.Compile("//. | //@* | //namespace::*", xpath.Static{})
 	if err != nil {
