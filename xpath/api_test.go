@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"sutler/xmltree"
 	"sutler/xpath"
@@ -220,6 +222,68 @@ func TestPoll(t *testing.T) {
 		}
 		if _, _, steps := c.Budget.Used(); steps > 40_000 {
 			t.Errorf("%s: stopped after %d steps", src, steps)
+		}
+	}
+}
+
+// What would take forever or all memory reaches the limit of steps, soon and
+// with little memory: a step buys a bounded amount of both.
+func TestHostile(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("<r xmlns:a='urn:a' xmlns:b='urn:b'>")
+	for i := range 3000 {
+		fmt.Fprintf(&b, "<a x='%d' xml:id='i%d'><b>%d some text that goes on</b><c/></a>", i, i, i)
+	}
+	b.WriteString(strings.Repeat("<d><e/>", 200) + strings.Repeat("</d>", 200) + "</r>")
+	d := parse(t, b.String())
+	many := func(part, between string, n int) string { return strings.Repeat(part+between, n-1) + part }
+	for name, src := range map[string]string{
+		"pairs":              "//*[count(preceding::*) > count(following::*)]",
+		"pairs below":        "//*[.//*[count(preceding::*) = 1]]",
+		"nested predicates":  many("*[preceding::*[", "", 20) + "self::nope" + many("]]", "", 20) + " | " + many(".//*[preceding::*[", "", 20) + "self::nope" + many("]]", "", 20),
+		"nested absolute":    "//*[count(preceding::*[count(preceding::*) = 1]) = count(//*)]",
+		"up and down":        many("descendant::node()/ancestor::node()", "/", 200),
+		"there and back":     "//b/" + many("following::*/preceding::*", "/", 50),
+		"nested unions":      many("(//* | //node() | ", "", 200) + "/" + many(")/ancestor-or-self::node()/descendant::*", "", 200),
+		"wide unions":        many("//*[1]", "|", 5000),
+		"compared sets":      "//*[//@x[. != 5] = preceding::b]",
+		"compared texts":     "//@x/.. = //c/.. and //*[string(/) = 'x'] or //b[following::b = preceding::b]",
+		"gathered texts":     "//*[following::b = following::c]",
+		"long concat":        "concat('a'," + many("/", ",", 20000) + ")",
+		"nested concat":      many("concat(/,", "", 1500) + "'x'" + many(")", "", 1500),
+		"concat everywhere":  "//*[contains(concat(/, /, .), 'nothing')]",
+		"texts everywhere":   "//*[string-length(/) = 1]",
+		"normal everywhere":  "//*[normalize-space(/) = 'x']",
+		"translated":         "//*[translate(/, 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') = 'x']",
+		"translated widely":  "//*[translate(/, /, 'é') = 'x']",
+		"cut everywhere":     "//*[substring(/, string-length(/) - 1) = 'x']",
+		"sums":               "//*[sum(//b) = 1]",
+		"sums of the others": "//*[sum(preceding::b/@y | following::a/@x) = 1]",
+		"namespaces":         many("//namespace::*/..", "", 20),
+		"IDs":                "//*[id(//@xml:id)]",
+		"positions":          "//*[position() = count(preceding::*[last() > position()])]",
+		"last of each":       "//*[preceding::*[last() - 1][last()]]",
+		"languages":          many("//*[ancestor::*[lang('en')] or ", "", 20) + "1" + many("]", "", 20) + "[preceding::*[lang('x')] = 1]",
+	} {
+		e, err := xpath.Compile(src, xpath.Static{})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		const most = 2_000_000
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		began := time.Now()
+		c := &xpath.Context{Node: d.DocumentElement(), Budget: &xmltree.Budget{MaxSteps: most}}
+		_, err = e.Eval(c)
+		took := time.Since(began)
+		runtime.ReadMemStats(&after)
+		if limit := (*xmltree.LimitError)(nil); !errors.As(err, &limit) {
+			_, _, steps := c.Budget.Used()
+			t.Errorf("%s: %v after %d steps, want the limit", name, err, steps)
+		}
+		if made := after.TotalAlloc - before.TotalAlloc; made > 48<<20 || took > 2*time.Second {
+			t.Errorf("%s: made %d MiB in %v", name, made>>20, took)
 		}
 	}
 }

@@ -297,7 +297,9 @@ func (w *walker) compare(n *xmltree.Node) bool {
 			w.found = n
 		}
 	case gathering:
-		w.texts.add(s)
+		if w.texts.add(s) {
+			w.c.due += stepsPerText
+		}
 	case bounding:
 		if f := ParseNumber(s); w.num != w.num || w.op < greater && f > w.num || w.op >= greater && f < w.num {
 			w.num = f
@@ -318,7 +320,11 @@ type texts struct {
 	many map[string]bool
 }
 
-func (t *texts) add(s string) {
+// stepsPerText is what a place in the map of texts costs.
+const stepsPerText = 16
+
+// add reports whether s took a place in the map.
+func (t *texts) add(s string) bool {
 	switch {
 	case slices.Contains(t.few[:t.n], s):
 	case t.n < len(t.few):
@@ -329,7 +335,9 @@ func (t *texts) add(s string) {
 			t.many = make(map[string]bool)
 		}
 		t.many[s] = true
+		return true
 	}
+	return false
 }
 
 func (t *texts) hold(s string) bool { return slices.Contains(t.few[:t.n], s) || t.many[s] }

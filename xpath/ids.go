@@ -12,8 +12,11 @@ import (
 // first. Nil: the function id was called once so far and walked the tree.
 type ids map[string]*xmltree.Node
 
-// stepsPerID is what an entry of an index costs.
-const stepsPerID = 16
+// What an entry of an index and an ID that is looked for cost.
+const (
+	stepsPerID    = 16
+	stepsPerToken = 4
+)
 
 // id selects elements by their ID (section 4.1): by xml:id, and by what a
 // document type declaration says is an ID.
@@ -57,6 +60,7 @@ func wantedIDs(c *Context, arg expr) ([]string, error) {
 	add := func(s string) error {
 		for token := range strings.FieldsFuncSeq(s, func(r rune) bool { return r < utf8.RuneSelf && isSpace(byte(r)) }) {
 			all = append(all, token)
+			c.due += stepsPerToken
 		}
 		return chargeMade(c, len(s))
 	}
