@@ -220,23 +220,39 @@ func (o *operand) lone(c *Context) (n *xmltree.Node, sure bool) {
 	return nil, false
 }
 
-// offer has w take the nodes of o in any order.
+// offer has w take the nodes of o in any order, perhaps more than once.
 func (o *operand) offer(w *walker) error {
-	if p, ok := o.e.(*path); ok && p.memo == 0 {
-		from, err := p.origin(w.c)
+	switch x := o.e.(type) {
+	case nil:
+		return w.takeAll(o.v.nodes)
+	case *path:
+		if x.memo > 0 {
+			break
+		}
+		from, err := x.origin(w.c)
 		if err != nil {
 			return err
 		}
 		w.run(from)
 		return w.err
-	}
-	nodes := o.v.nodes
-	if o.e != nil {
-		var err error
-		if nodes, err = nodesOf(w.c, o.e); err != nil {
-			return err
+	case *union:
+		for _, e := range x.parts {
+			part := operand{e: e}
+			if err := part.offer(w); err != nil || w.found != nil {
+				return err
+			}
 		}
+		return nil
 	}
+	nodes, err := nodesOf(w.c, o.e)
+	if err != nil {
+		return err
+	}
+	return w.takeAll(nodes)
+}
+
+// takeAll has w take nodes until it wants no more.
+func (w *walker) takeAll(nodes []*xmltree.Node) error {
 	for _, n := range nodes {
 		if !w.take(n) {
 			break

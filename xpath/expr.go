@@ -402,24 +402,6 @@ func nthOf(c *Context, e expr, k int) (*xmltree.Node, error) {
 	return nodes[k-1], nil
 }
 
-// eachOf visits the nodes of e, in any order and perhaps more than once, until
-// visit returns false.
-func eachOf(c *Context, e expr, visit func(*xmltree.Node) bool) error {
-	switch x := e.(type) {
-	case *path:
-		return x.each(c, visit)
-	case *union:
-		return x.each(c, visit)
-	}
-	nodes, err := nodesOf(c, e)
-	for _, n := range nodes {
-		if !visit(n) {
-			break
-		}
-	}
-	return err
-}
-
 func notNodes(e expr, v Value) error {
 	return &Error{Rule: ruleNodeSet, Offset: e.about().at,
 		Msg: fmt.Sprintf("a node-set is needed here, not %s", v.Type())}

@@ -318,26 +318,6 @@ func (p *path) size(c *Context) (int, error) {
 	return w.count, w.err
 }
 
-// each visits the nodes in any order, perhaps more than once, until visit
-// returns false.
-func (p *path) each(c *Context, visit func(*xmltree.Node) bool) error {
-	if nodes, known, err := p.remembered(c); known {
-		for _, n := range nodes {
-			if !visit(n) {
-				break
-			}
-		}
-		return err
-	}
-	o, err := p.origin(c)
-	if err != nil {
-		return err
-	}
-	w := walker{c: c, want: visiting, visit: visit}
-	w.run(o)
-	return w.err
-}
-
 // stream visits the nodes in document order, each once, until visit returns
 // false.
 func (p *path) stream(c *Context, visit func(*xmltree.Node) bool) error {
