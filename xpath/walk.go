@@ -166,7 +166,7 @@ func (w *walker) children(n *xmltree.Node, s *step, rest []*step) bool {
 		if !w.step() {
 			return false
 		}
-		if m.Kind() != xmltree.Element || m.Local() != t.name.Local || m.Space() != t.name.Space {
+		if m.Kind() != xmltree.Element || !alike(m.Local(), t.name.Local) || m.Space() != t.name.Space {
 			continue
 		}
 		if len(rest) == 0 {
@@ -212,7 +212,7 @@ func firstChild(c *Context, n *xmltree.Node, t *nodeTest) *xmltree.Node {
 		return m
 	}
 	for i := range walkFirst {
-		if m == nil || m.Local() == t.name.Local && m.Kind() == xmltree.Element && m.Space() == "" {
+		if m == nil || m.Kind() == xmltree.Element && alike(m.Local(), t.name.Local) && m.Space() == "" {
 			c.due += i / 8
 			return m
 		}
