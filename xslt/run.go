@@ -153,6 +153,7 @@ type run struct {
 	loaded     map[string]*xmltree.Node                // by base and name
 	byDocument map[*xmltree.Document]*xmltree.Node     // what the run sees of a document it read
 	origins    map[*xmltree.Document]*xmltree.Document // where copies come from
+	made       extensionState
 }
 
 // globalState is the value of a top-level variable.
