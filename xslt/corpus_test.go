@@ -182,7 +182,7 @@ func expect(a *txtar.Archive, name string, got map[string]string) {
 			continue
 		}
 		files = append(files, f)
-		if ext == ".xsl" || ext == ".tpl" || ext == ".xml" {
+		if ext == ".xsl" || ext == ".tpl" || ext == ".body" || ext == ".xml" || strings.HasPrefix(f.Name, name+"/") {
 			last = len(files)
 		}
 	}

@@ -181,7 +181,7 @@ func (d *differential) compare(p *pair, dir string, n uint64, doc int) {
 			return
 		}
 		d.shown[n] = true
-		d.t.Errorf("seed %d, stylesheet %d, document %d differ without an explanation:\n%s", d.seed, n, doc, shrink(p, d.t.TempDir()))
+		d.t.Errorf("seed %d, stylesheet %d, document %d differ without an explanation:\n%s", d.seed, n, doc, shrink(d.known, p, d.t.TempDir()))
 	case p.ours.err != "":
 		d.errors++
 	case strings.Trim(p.ours.result, " \t\r\n") == "":
