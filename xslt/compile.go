@@ -72,6 +72,7 @@ type compiler struct {
 	aliases  map[string]alias
 	calls    []pendingCall
 	uses     []pendingSets
+	literals []literalName
 	order    int // of template rules
 
 	layer      *layer   // that is compiled
@@ -145,6 +146,7 @@ func (c *compiler) finish() (*Program, xmltree.Problems) {
 		}
 	}
 	c.resolveSets()
+	c.literalNames()
 	c.cycles()
 	c.problems.Sort()
 	if c.problems.Err() != nil {
@@ -254,6 +256,8 @@ func (c *compiler) topLevelElement(n *xmltree.Node) {
 		c.template(n)
 	case "key":
 		c.key(n)
+	case "decimal-format":
+		c.decimalFormat(n)
 	case "output":
 		c.output(n)
 	case "strip-space", "preserve-space":

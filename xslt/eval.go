@@ -120,11 +120,7 @@ func (r *run) global(i int) (xpath.Value, error) {
 		return xpath.Value{}, wrong(at, "XT106", "take one of the references out", "the variable %q is defined by itself", g.name)
 	}
 	if g.param {
-		name := g.name.Local
-		if g.name.Space != "" {
-			name = "{" + g.name.Space + "}" + name
-		}
-		if v, ok := r.env.Params[name]; ok {
+		if v, ok := r.env.Params[g.key()]; ok {
 			*s = globalState{value: v, done: true}
 			return v, nil
 		}

@@ -40,17 +40,14 @@ func (c *compiler) ownFunction(n *xmltree.Node, name string) (f xpath.Function, 
 	case "generate-id":
 		return xpath.Function{Max: 1, Result: xpath.StringType, Call: generateID}, true
 	case "key":
-		scope := c.scope(n)
-		return xpath.Function{Min: 2, Max: 2, Result: xpath.NodeSetType, Call: func(x *xpath.Context, args []xpath.Value) (xpath.Value, error) {
-			return keyed(x, scope, args[0].Str(), args[1])
-		}}, true
+		return c.keyFunction(n), true
 	case "document":
 		sheet := n.Document()
 		return xpath.Function{Min: 1, Max: 2, Result: xpath.NodeSetType, Call: func(x *xpath.Context, args []xpath.Value) (xpath.Value, error) {
 			return document(x, sheet, args)
 		}}, true
 	case "format-number":
-		return xpath.Function{Min: 2, Max: 3, Result: xpath.StringType, Call: formatNumber}, true
+		return c.formatNumber(n), true
 	case "unparsed-entity-uri": // there are no entities without a DTD
 		return xpath.Function{Min: 1, Max: 1, Result: xpath.StringType, Call: func(*xpath.Context, []xpath.Value) (xpath.Value, error) {
 			return xpath.String(""), nil

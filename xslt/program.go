@@ -21,10 +21,32 @@ type Program struct {
 	space   spaceRules
 	file    string
 
+	decimalFormats map[xmltree.Name]*decimalFormat // the default one without a name
+
 	states sync.Pool // of *run
 }
 
-// name returns the expanded name of n for use as a map key.
+// Params returns the names of the top-level xsl:param elements that Env.Params
+// can set, as its keys are written, in the order of their place.
+func (p *Program) Params() []string {
+	var names []string
+	for _, g := range p.globals {
+		if g.param && !slices.Contains(names, g.key()) {
+			names = append(names, g.key())
+		}
+	}
+	return names
+}
+
+// key returns the name of g as Env.Params has it.
+func (g *global) key() string {
+	if g.name.Space == "" {
+		return g.name.Local
+	}
+	return "{" + g.name.Space + "}" + g.name.Local
+}
+
+// expanded returns the expanded name of n for use as a map key.
 func expanded(n xmltree.Name) xmltree.Name {
 	return xmltree.Name{Space: n.Space, Local: n.Local}
 }

@@ -56,6 +56,9 @@ func (p *Program) Run(ctx context.Context, n, into *xmltree.Node, env Env) error
 		return (&xmltree.Problem{Rule: "XT111", File: p.file,
 			Msg: fmt.Sprintf("cannot transform %s: it cannot stand alone in a document", n.Path()), Hint: "transform its element"})
 	}
+	if err := ctx.Err(); err != nil {
+		return r.fail(place{}, err)
+	}
 	source, restore, err := r.source(n)
 	if err != nil {
 		return r.fail(place{}, err)
@@ -116,16 +119,16 @@ type run struct {
 	ctx context.Context
 	env Env
 
-	steps    xmltree.Budget
-	polled   int // steps since ctx was asked
-	bytes    int64
-	depth    int
-	template *template // that runs
-	rule     *template // the current template rule (section 5.6), nil in xsl:for-each
-	ruleMode *mode     // … and the mode in which it was taken
-	expr     *expr     // evaluated last
-	returned returned  // by the function that runs
-	shown    int       // templates in the error that is on its way
+	steps     xmltree.Budget
+	polled    int // steps since ctx was asked
+	bytes     int64
+	depth     int
+	template  *template // that runs
+	rule      *template // the current template rule (section 5.6), nil in xsl:for-each
+	ruleMode  *mode     // … and the mode in which it was taken
+	expr      *expr     // evaluated last
+	returned  returned  // by the function that runs
+	unwinding unwinding // of the error that is on its way
 
 	root *xmltree.Node
 	node *xmltree.Node // current node
@@ -141,6 +144,7 @@ type run struct {
 	docs    []*xmltree.Document // made by the run, released with it
 	trees   *xmltree.Document   // the one that holds result tree fragments
 	keys    map[keyUse]map[string][]*xmltree.Node
+	tallies map[tallyKey]*tally // what xsl:number counted
 	ids     map[*xmltree.Node]int
 
 	loaded     map[string]*xmltree.Node                // by base and name

@@ -192,14 +192,20 @@ func (c *compiler) expression(n, a *xmltree.Node, src string, base int) *expr {
 		return nil
 	}
 	e.Expr, e.uses = x, c.reads
+	c.noteLiterals(n, a, src, base)
 	return e
 }
 
 // pattern compiles a match pattern.
 func (c *compiler) pattern(a *xmltree.Node) []*xpath.Pattern {
+	return c.patternWith(a, c.noVariables(a))
+}
+
+// patternWith compiles a pattern that may read variables.
+func (c *compiler) patternWith(a *xmltree.Node, variables func(xmltree.Name) (int, bool)) []*xpath.Pattern {
 	n := a.Parent()
 	s := c.static(n)
-	s.Variables = c.noVariables(a)
+	s.Variables = variables
 	s.Functions = func(name xmltree.Name) (xpath.Function, bool) {
 		if name.Space == "" && name.Local == "current" {
 			c.report(a, "XT022", "in a pattern the node itself is meant: write . or its parts", `%q must not use the function "current"`, a.Local())
@@ -211,6 +217,7 @@ func (c *compiler) pattern(a *xmltree.Node) []*xpath.Pattern {
 		c.problems = append(c.problems, asProblem(placeOf(a), 0, err))
 		return nil
 	}
+	c.noteLiterals(n, a, a.Value(), 0)
 	return ps
 }
 

@@ -42,6 +42,13 @@ type Event struct {
 // maxTemplates is how many templates an error shows.
 const maxTemplates = 10
 
+// unwinding is what is known of an error on its way through the templates.
+type unwinding struct {
+	last  *template // shown last
+	times int       // how often it came in a row
+	shown int       // templates
+}
+
 // inTemplate adds t, in which err came up, to what the error shows: first the
 // current node, then the templates from the innermost on.
 func (r *run) inTemplate(err error, t *template) error {
@@ -49,15 +56,23 @@ func (r *run) inTemplate(err error, t *template) error {
 	if !errors.As(err, &p) {
 		return err
 	}
+	u := &r.unwinding
 	if len(p.Notes) == 0 {
-		r.shown = 0
+		*u = unwinding{}
 		p.Notes = append(p.Notes, "at the node "+r.node.Path())
 	}
-	if r.shown++; r.shown <= maxTemplates {
-		p.Notes = append(p.Notes, "in the "+t.info.String())
-	} else {
-		more := fmt.Sprintf("and %d more", r.shown-maxTemplates)
-		p.Notes = append(p.Notes[:maxTemplates+1], more)
+	switch {
+	case u.last == t:
+		u.times++
+		p.Notes[len(p.Notes)-1] = fmt.Sprintf("in the %s, %d times", &t.info, u.times)
+		return err
+	case u.shown >= maxTemplates:
+		u.shown++
+		p.Notes = append(p.Notes[:maxTemplates+1], fmt.Sprintf("and %d more", u.shown-maxTemplates))
+		return err
 	}
+	u.last, u.times = t, 1
+	u.shown++
+	p.Notes = append(p.Notes, "in the "+t.info.String())
 	return err
 }
