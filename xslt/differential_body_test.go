@@ -154,7 +154,7 @@ func (g *generator) text() {
 	case 0:
 		g.put(g.of("one", "two ", " three", "é", "x&amp;y", "a&lt;b", "1", "{x}", "]]&gt;", "\n indented\n"))
 	case 1:
-		g.putf("<xsl:text>%s</xsl:text>", g.of(" ", "\n", "", "text", ";", ",", "|", "  two  "))
+		g.putf("<xsl:text>%s</xsl:text>", g.of(" ", "\n", "text", ";", ",", "|", "  two  "))
 	case 2:
 		g.put(g.of("<![CDATA[<c>&]]>", "<![CDATA[ ]]>x", "&#32;", "&#160;", "a<!-- split -->b"))
 	case 3:
