@@ -19,10 +19,11 @@ var chunks = sync.Pool{New: func() any { return new(chunk) }}
 // Document owns the nodes of one or several trees. One goroutine may edit a
 // document; many may read it at once while nobody edits it.
 type Document struct {
-	root   *Node
-	budget *Budget
-	depth  int    // how deep its trees may be
-	serial uint32 // when it was made, counted by its budget
+	root     *Node
+	budget   *Budget
+	depth    int    // how deep its trees may be
+	declares bool   // a namespace was declared in it
+	serial   uint32 // when it was made, counted by its budget
 
 	main     source    // what was parsed
 	entities []*source // external entities that were read for it
@@ -103,6 +104,9 @@ func (d *Document) make(k Kind) *Node {
 	d.used++
 	d.seq++
 	n.kind, n.doc, n.seq = k, d, d.seq
+	if k == Namespace {
+		d.declares = true
+	}
 	d.nodes++
 	if d.budget != nil {
 		d.budget.nodes++

@@ -29,7 +29,7 @@ func (c *compiler) function(n *xmltree.Node, name xmltree.Name) (f xpath.Functio
 			return xpath.Function{Min: 1, Max: 1, Result: xpath.NodeSetType, Call: nodeSet}, true
 		}
 	}
-	return f, false
+	return extension(name)
 }
 
 // ownFunction returns a function of XSLT 1.0 (section 12).
