@@ -192,7 +192,7 @@ func expect(a *txtar.Archive, name string, got map[string]string) {
 		}
 	}
 	var add []txtar.File
-	for _, ext := range []string{".out", ".msg", ".err"} {
+	for _, ext := range []string{".out", ".msg", ".err", ".warn"} {
 		if got[ext] != "" {
 			add = append(add, txtar.File{Name: name + ext, Data: []byte(got[ext])})
 		}

@@ -22,7 +22,8 @@ import (
 // root; it begins with a comment that says what is asked for. It runs on NAME.xml
 // or on input.xml; NAME/other.xsl is a file that it may bring in or read. What
 // comes out is NAME.out, its messages are NAME.msg, and NAME.err has a line for
-// each error: line, column and rule, with the file if it is another one.
+// each error: line, column and rule, with the file if it is another one. NAME.warn
+// has those from which the run recovered, and warnings.
 type sentence struct {
 	name     string
 	files    map[string]string
@@ -65,7 +66,7 @@ func sentences(a *txtar.Archive) (all []*sentence) {
 		if input, ok := files[name+".xml"]; ok {
 			s.input = input
 		}
-		for _, ext := range []string{".out", ".msg", ".err"} {
+		for _, ext := range []string{".out", ".msg", ".err", ".warn"} {
 			s.expected[ext] = files[name+ext]
 		}
 		all = append(all, s)
@@ -75,29 +76,41 @@ func sentences(a *txtar.Archive) (all []*sentence) {
 
 // run returns what comes out, by extension.
 func (s *sentence) run() map[string]string {
-	var errs, messages strings.Builder
-	fail := func(err error) {
-		for _, p := range problemsOf(err) {
-			if p.File != "sheet.xsl" {
-				errs.WriteString(p.File + ":")
-			}
-			fmt.Fprintf(&errs, "%v %s\n", p.Pos, p.Rule)
+	var errs, warnings, messages strings.Builder
+	sheet, err := xmltree.Parse([]byte(s.files["sheet.xsl"]), xmltree.Options{File: "sheet.xsl"})
+	if err != nil {
+		return map[string]string{".err": err.Error()}
+	}
+	program, problems := xslt.Compile(sheet, xslt.Options{Load: loader(s.files)})
+	for _, p := range problems {
+		if p.Warning {
+			warnings.WriteString(placed(p))
+		} else {
+			errs.WriteString(placed(p))
 		}
 	}
-	program, err := compileFiles(s.files)
-	if err != nil {
-		fail(err)
-		return map[string]string{".err": errs.String()}
+	if program == nil {
+		return map[string]string{".err": errs.String(), ".warn": warnings.String()}
 	}
 	var b bytes.Buffer
 	err = transform(program, s.input, xslt.Env{
 		Message: func(text string) { fmt.Fprintln(&messages, text) },
+		Warn:    func(p *xmltree.Problem) { warnings.WriteString(placed(p)) },
 		Load:    loader(s.files),
 	}, &b)
-	if err != nil {
-		fail(err)
+	for _, p := range problemsOf(err) {
+		errs.WriteString(placed(p))
 	}
-	return map[string]string{".out": line(b.String()), ".msg": messages.String(), ".err": errs.String()}
+	return map[string]string{".out": line(b.String()), ".msg": messages.String(), ".err": errs.String(), ".warn": warnings.String()}
+}
+
+// placed returns the line of the case for p.
+func placed(p *xmltree.Problem) string {
+	file := ""
+	if p.File != "sheet.xsl" {
+		file = p.File + ":"
+	}
+	return fmt.Sprintf("%s%v %s\n", file, p.Pos, p.Rule)
 }
 
 // problemsOf returns the problems in err.
@@ -105,6 +118,8 @@ func problemsOf(err error) xmltree.Problems {
 	var all xmltree.Problems
 	var one *xmltree.Problem
 	switch {
+	case err == nil:
+		return nil
 	case errors.As(err, &all):
 		return all
 	case errors.As(err, &one):
