@@ -100,7 +100,7 @@ func TestDeterministicDifferential(t *testing.T) {
 	for i := range uint64(chosen) {
 		g := newGenerator(defaultSeed, i)
 		files := g.sheet()
-		add(repeatable(t, fmt.Sprint("generated ", i), files["sheet.xsl"], newGenerator(defaultSeed, i<<32).document(), loader(files), xslt.Env{}))
+		add(repeatable(t, fmt.Sprint("generated ", i), files["sheet.xsl"], newGenerator(defaultSeed, i<<32).document(), loader(files), xslt.Env{Load: loader(files)}))
 	}
 	if len(all) < 800 {
 		t.Fatalf("there are %d cases, want at least 800", len(all))

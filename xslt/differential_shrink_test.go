@@ -79,7 +79,7 @@ func (p *pair) run(dir string) bool {
 	if program, err := compileFiles(p.files); err != nil {
 		p.ours.err = err.Error()
 	} else {
-		p.ours = transformed(program, doc, p.files["sheet.xsl"])
+		p.ours = transformed(program, doc, p.files)
 	}
 	p.theirs = libxsltOne(dir, p.files["sheet.xsl"], name)
 	return true

@@ -157,7 +157,7 @@ func (d *differential) sheet(dir string, n uint64) {
 		if err != nil {
 			p.ours.err = err.Error()
 		} else {
-			p.ours = transformed(program, d.docs[doc], files["sheet.xsl"])
+			p.ours = transformed(program, d.docs[doc], files)
 		}
 		d.compare(p, dir, n, doc)
 	}
@@ -213,17 +213,17 @@ func loader(files map[string]string) func(href, base string) (*xmltree.Document,
 }
 
 // transformed runs p on doc.
-func transformed(p *xslt.Program, doc *xmltree.Document, sheet string) outcome {
+func transformed(p *xslt.Program, doc *xmltree.Document, files map[string]string) outcome {
 	result := xmltree.New(nil)
 	defer result.Release()
-	if err := p.Run(context.Background(), doc.Root(), result.Root(), xslt.Env{}); err != nil {
+	if err := p.Run(context.Background(), doc.Root(), result.Root(), xslt.Env{Load: loader(files)}); err != nil {
 		return outcome{err: err.Error()}
 	}
 	var b bytes.Buffer
 	if err := p.Serialize(&b, result.Root()); err != nil {
 		return outcome{err: err.Error()}
 	}
-	return read(b.String(), sheet)
+	return read(b.String(), files["sheet.xsl"])
 }
 
 const textMethod = `method="text"`
