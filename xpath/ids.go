@@ -8,14 +8,13 @@ import (
 	"sutler/xmltree"
 )
 
-// idOf returns the ID of n if it has one. Without a DTD only xml:id is of type
-// ID. This is the one place that knows.
+// idOf returns the ID of n if it has one: an attribute that the DTD declares as
+// such, or xml:id.
 func idOf(n *xmltree.Node) (string, bool) {
-	if n.Attrs() == nil {
-		return "", false
-	}
-	if a := n.AttrNode(xmltree.XMLSpace, "id"); a != nil {
-		return trimmed(a.Value()), true
+	for a := n.Attrs(); a != nil; a = a.Next() {
+		if a.IsID() {
+			return trimmed(a.Value()), true
+		}
 	}
 	return "", false
 }

@@ -74,7 +74,7 @@ func (r *run) value(v *value) (xpath.Value, error) {
 	if err != nil {
 		return xpath.Value{}, err
 	}
-	return xpath.NodeSet([]*xmltree.Node{root}), nil
+	return xpath.Fragment(root), nil
 }
 
 // fragment builds a result tree fragment (section 11.1).
