@@ -37,7 +37,7 @@ func FuzzSerialize(f *testing.F) {
 		if err != nil {
 			return
 		}
-		want := canonical(in.Root())
+		want := tidy(in.Root())
 		for i, p := range exact {
 			b, err := written(p, in.Root())
 			if err != nil {
@@ -47,7 +47,7 @@ func FuzzSerialize(f *testing.F) {
 			if err != nil {
 				t.Fatalf("output %d of %q cannot be read: %v\n%q", i, src, err, b)
 			}
-			if got := canonical(again.Root()); got != want {
+			if got := tidy(again.Root()); got != want {
 				t.Fatalf("output %d of %q is %q\nread back as %q\nwant %q", i, src, b, got, want)
 			}
 		}
@@ -78,7 +78,7 @@ func FuzzSerialize(f *testing.F) {
 		if again, err = xmltree.Parse(out.Bytes(), xmltree.Options{}); err != nil {
 			t.Fatalf("%q without declarations cannot be read: %v\n%q", src, err, out.Bytes())
 		}
-		if got := canonical(again.Root()); got != want {
+		if got := tidy(again.Root()); got != want {
 			t.Fatalf("%q without declarations is %q\nwant %q", src, got, want)
 		}
 	})
@@ -97,9 +97,9 @@ func written(p *xslt.Program, root *xmltree.Node) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// canonical writes a tree in a way of its own: names with their namespaces,
+// tidy writes a tree in a way of its own: names with their namespaces,
 // adjacent texts as one, attributes in their order.
-func canonical(n *xmltree.Node) string {
+func tidy(n *xmltree.Node) string {
 	var b strings.Builder
 	walk(&b, n, func(*xmltree.Node) bool { return true })
 	return b.String()
