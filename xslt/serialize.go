@@ -184,7 +184,7 @@ func (s *serializer) document(root *xmltree.Node, whole bool) {
 	}
 	// Text that is not escaped may be anything, also a document type.
 	entity := !raw && (elements != 1 || text)
-	if whole && !s.out.omitDeclaration {
+	if whole && s.out.omitDeclaration != "yes" {
 		s.declaration(entity)
 	}
 	doctype := whole && !entity
