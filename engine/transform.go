@@ -24,7 +24,8 @@ func (w *walk) transform(x *procedure.Transfer, n *xmltree.Node, doc *xmltree.Do
 	}
 	into := doc.NewRoot()
 	env := xslt.Env{
-		Now: w.started, Budget: w.budget,
+		Strict: true,
+		Now:    w.started, Budget: w.budget,
 		Limits: xslt.Limits{Depth: w.limits.TemplateDepth, Steps: w.limits.TransformSteps, ResultBytes: w.limits.ResultBytes},
 	}
 	ctx, cancel := w.timeLimit()

@@ -1,10 +1,8 @@
 package xmltree
 
 import (
-	"sort"
 	"strings"
 	"sync"
-	"unicode/utf8"
 )
 
 // defaultDepth is the depth of a tree that is allowed when nothing else is said.
@@ -21,18 +19,15 @@ var chunks = sync.Pool{New: func() any { return new(chunk) }}
 // Document owns the nodes of one or several trees. One goroutine may edit a
 // document; many may read it at once while nobody edits it.
 type Document struct {
-	root   *Node
-	budget *Budget
-	depth  int    // how deep its trees may be
-	serial uint32 // when it was made, counted by its budget
+	root     *Node
+	budget   *Budget
+	depth    int    // how deep its trees may be
+	declares bool   // a namespace was declared in it
+	serial   uint32 // when it was made, counted by its budget
 
-	file   string
-	source string // UTF-8
-	lines  struct {
-		once  sync.Once
-		start []int // byte offsets
-		runes []int // characters before each whole columnBlock of the source
-	}
+	main     source    // what was parsed
+	entities []*source // external entities that were read for it
+	unparsed map[string]unparsed
 
 	names  map[Name]*Name
 	chunks []*chunk
@@ -45,6 +40,7 @@ type Document struct {
 	mu       sync.Mutex
 	scopes   map[*Node][]*Node          // namespaces in scope; guarded by mu while reading
 	children map[*Node]*childIndex      // guarded by mu while reading
+	ids      map[*Node]map[string]*Node // elements by ID, by tree; guarded by mu while reading
 	merges   map[*Node]*mergeIndex      // by target
 	texts    map[*Node]*strings.Builder // long texts that grow
 	spare    []*Node                    // roots that Isolate has done with
@@ -68,7 +64,7 @@ func New(b *Budget) *Document {
 func (d *Document) Budget() *Budget { return d.budget }
 
 // File returns the name of the source as Parse was told, or "".
-func (d *Document) File() string { return d.file }
+func (d *Document) File() string { return d.main.file }
 
 // Root returns the root of the parsed tree, of kind Root.
 func (d *Document) Root() *Node { return d.root }
@@ -108,6 +104,9 @@ func (d *Document) make(k Kind) *Node {
 	d.used++
 	d.seq++
 	n.kind, n.doc, n.seq = k, d, d.seq
+	if k == Namespace {
+		d.declares = true
+	}
 	d.nodes++
 	if d.budget != nil {
 		d.budget.nodes++
@@ -174,104 +173,5 @@ func (d *Document) Release() {
 		chunks.Put(c)
 	}
 	d.root, d.chunks, d.used, d.nodes, d.bytes = nil, nil, 0, 0, 0
-	d.names, d.scopes, d.children, d.merges, d.texts, d.spare = nil, nil, nil, nil, nil, nil
-}
-
-// Offset returns the byte offset of n in the source of its document, as UTF-8;
-// ok is false for a node that was not parsed there.
-func (n *Node) Offset() (off int, ok bool) { return int(n.off) - 1, n.off > 0 }
-
-// Pos returns the place of n in the source of its document. A node that was
-// not parsed there, such as a copy, has the place of none.
-func (n *Node) Pos() Pos {
-	if n.off == 0 {
-		return Pos{}
-	}
-	return n.doc.pos(int(n.off) - 1)
-}
-
-// Problem returns a problem at the place of n with its line of source; n may
-// be nil.
-func (d *Document) Problem(n *Node, rule, msg, hint string) *Problem {
-	if n == nil || n.off == 0 {
-		return &Problem{Rule: rule, File: d.file, Msg: msg, Hint: hint}
-	}
-	return n.doc.ProblemAt(int(n.off)-1, rule, msg, hint)
-}
-
-// ProblemAt returns a problem at a byte offset of the source with its line.
-func (d *Document) ProblemAt(off int, rule, msg, hint string) *Problem {
-	p := &Problem{Rule: rule, File: d.file, Msg: msg, Hint: hint, Pos: d.pos(off)}
-	if p.Pos.Line > 0 {
-		p.Line, p.col = d.excerpt(off, p.Pos.Line)
-	}
-	return p
-}
-
-// pos turns a byte offset of the source into line and column.
-func (d *Document) pos(off int) Pos {
-	if off < 0 || off > len(d.source) || d.source == "" {
-		return Pos{}
-	}
-	d.lines.once.Do(d.findLines)
-	line := sort.SearchInts(d.lines.start, off+1) - 1
-	return Pos{Line: line + 1, Col: d.runes(d.lines.start[line], off) + 1}
-}
-
-// columnBlock is how much of a line is counted for a column at most, so that
-// a file of one line and many places is not counted again for each.
-const columnBlock = 4096
-
-// runes counts the characters of the source from one byte offset to another.
-func (d *Document) runes(from, to int) int {
-	i, j := (from+columnBlock-1)/columnBlock, to/columnBlock
-	if i >= j {
-		return runeStarts(d.source[from:to])
-	}
-	return runeStarts(d.source[from:i*columnBlock]) + d.lines.runes[j] - d.lines.runes[i] + runeStarts(d.source[j*columnBlock:to])
-}
-
-// runeStarts counts the characters that begin in s.
-func runeStarts(s string) int {
-	n := 0
-	for i := range len(s) {
-		if utf8.RuneStart(s[i]) {
-			n++
-		}
-	}
-	return n
-}
-
-// findLines makes the table of line starts. A line ends with \n, \r or \r\n.
-func (d *Document) findLines() {
-	start := []int{0}
-	for i := 0; i < len(d.source); i++ {
-		switch c := d.source[i]; {
-		case c == '\n', c == '\r' && (i+1 == len(d.source) || d.source[i+1] != '\n'):
-			start = append(start, i+1)
-		}
-	}
-	d.lines.start = start
-	d.lines.runes = []int{0}
-	for i := columnBlock; i <= len(d.source); i += columnBlock {
-		d.lines.runes = append(d.lines.runes, d.lines.runes[len(d.lines.runes)-1]+runeStarts(d.source[i-columnBlock:i]))
-	}
-}
-
-// excerpt returns the text of a line counted from 1, without its end, and the
-// column of the byte offset off in it. Of a long line it is the part around off.
-func (d *Document) excerpt(off, line int) (text string, col int) {
-	const around = 512
-	from, to := d.lines.start[line-1], len(d.source)
-	if line < len(d.lines.start) {
-		to = d.lines.start[line]
-	}
-	from, to = max(from, off-around), min(to, off+around)
-	for from < off && !utf8.RuneStart(d.source[from]) {
-		from++
-	}
-	for to < len(d.source) && to > off && !utf8.RuneStart(d.source[to]) {
-		to--
-	}
-	return strings.TrimRight(d.source[from:to], "\r\n"), d.runes(from, off) + 1
+	d.names, d.scopes, d.children, d.ids, d.merges, d.texts, d.spare = nil, nil, nil, nil, nil, nil, nil
 }

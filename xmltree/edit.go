@@ -9,7 +9,7 @@ import (
 // document has remembered about n and its ancestors.
 func (n *Node) edited() {
 	n.doc.renumber()
-	n.doc.scopes = nil
+	n.doc.scopes, n.doc.ids = nil, nil
 	n.unindex()
 }
 

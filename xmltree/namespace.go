@@ -48,17 +48,17 @@ func (p *parser) mayDeclare(prefix string, a attr) bool {
 	switch {
 	case prefix == "xml":
 		if a.value != XMLSpace {
-			p.problem(a.off, "XML018", hint, "prefix xml cannot stand for %q", a.value)
+			p.problemAt(a.off, "XML018", hint, "prefix xml cannot stand for %q", a.value)
 		}
 		return false // it needs no declaration
 	case prefix == "xmlns":
-		p.problem(a.off, "XML018", hint, "prefix xmlns cannot be declared")
+		p.problemAt(a.off, "XML018", hint, "prefix xmlns cannot be declared")
 		return false
 	case a.value == XMLSpace || a.value == xmlnsSpace:
-		p.problem(a.off, "XML018", hint, "namespace %q cannot be declared", a.value)
+		p.problemAt(a.off, "XML018", hint, "namespace %q cannot be declared", a.value)
 		return false
 	case a.value == "" && prefix != "":
-		p.problem(a.off, "XML018", "only xmlns=\"\" can take a namespace away", "prefix %q stands for nothing", prefix)
+		p.problemAt(a.off, "XML018", "only xmlns=\"\" can take a namespace away", "prefix %q stands for nothing", prefix)
 		return false
 	}
 	return true
@@ -88,14 +88,14 @@ func (p *parser) resolve(e *Node, name string, off int) {
 			name = p.expand(p.attributes, a.name, "attribute", a.off)
 		}
 		if p.double(e, name, i, many) {
-			p.problem(a.off, "XML009", "an attribute may be there once; with namespaces it counts what the prefix stands for", "attribute %q of element %q is there twice", a.name, e.name)
+			p.problemAt(a.off, "XML009", "an attribute may be there once; with namespaces it counts what the prefix stands for", "attribute %q of element %q is there twice", a.name, e.name)
 			continue
 		}
 		if declares {
 			continue
 		}
 		n := p.d.make(Attribute)
-		n.name, n.value, n.parent, n.off = name, a.value, e, uint32(a.off)+1
+		n.name, n.value, n.parent, n.off, n.flags = name, a.value, e, uint32(a.off)+1, a.flags
 		p.d.charge(len(name.Local) + len(a.value))
 		*end = n
 		end = &n.next
@@ -147,8 +147,8 @@ func (p *parser) expand(known map[string]*Name, written, what string, off int) *
 
 func (p *parser) undeclared(prefix, what, written string, off int) {
 	if prefix == "xmlns" {
-		p.problem(off, "XML018", "choose another prefix", "%s %q cannot have the prefix xmlns", what, written)
+		p.problemAt(off, "XML018", "choose another prefix", "%s %q cannot have the prefix xmlns", what, written)
 		return
 	}
-	p.problem(off, "XML017", "declare it with xmlns:"+prefix+"=\"…\" here or on an element around", "prefix %q of %s %q is not declared", prefix, what, written)
+	p.problemAt(off, "XML017", "declare it with xmlns:"+prefix+"=\"…\" here or on an element around", "prefix %q of %s %q is not declared", prefix, what, written)
 }

@@ -138,7 +138,7 @@ func compareTrees(a, b *Node) int {
 	}
 	return cmp.Or(
 		cmp.Compare(d.serial, e.serial),
-		cmp.Compare(d.file, e.file),
+		cmp.Compare(d.main.file, e.main.file),
 		cmp.Compare(reflect.ValueOf(d).Pointer(), reflect.ValueOf(e).Pointer()),
 	)
 }

@@ -27,13 +27,41 @@ type Options struct {
 	// attributes of the whole document. Their declarations are dropped.
 	NoSpace []string
 
+	// DTD reads the document type declaration, which is refused without it: its
+	// entities are replaced, its default attributes added, and what it says of
+	// IDs and unparsed entities is kept. See Parse.
+	DTD bool
+
+	// External hands in an external entity: the external subset of the DTD, or
+	// what a reference leads to. It gets the system identifier as written and
+	// the File of the entity that names it, in whose place it is to be looked
+	// for. Nil bytes without an error mean that it is not to be read. A nil
+	// External reads none.
+	External func(system, base string) ([]byte, error)
+
+	MaxEntityBytes int64 // text that entities and default attributes add; 0: 1 MiB
+	MaxEntityDepth int   // entities in each other; 0: 32
+	MaxEntities    int   // declared entities; 0: 10,000
+
 	Budget *Budget // charged for the nodes; may be nil
 }
 
 // Parse reads an XML 1.0 document (5th edition) with Namespaces in XML 1.0.
-// The encodings are UTF-8, UTF-16 with a byte order mark, ISO-8859-1 and
-// US-ASCII. A document type declaration is refused, so the only entities are
-// the five of XML itself. Adjacent text and CDATA sections become one text.
+// The encodings are UTF-8, UTF-16, UTF-32 and those that the registry of the
+// IANA names, as far as golang.org/x/text has them; bytes that are not of the
+// encoding are an error. Adjacent text and CDATA sections become one text.
+//
+// Without Options.DTD a document type declaration is refused, so the only
+// entities are the five of XML itself. With it the declaration is read as a
+// processor does that does not validate: it must be well-formed, its general
+// and parameter entities are replaced, attributes get their defaults and the
+// form of their type, and white space between elements stays. A reference to
+// an entity that is not declared, or external and not handed in, is an error,
+// since its text would be missing without a word. The external subset is left
+// out if nobody hands it in; then, as XML says, declarations of entities and
+// attributes after a parameter entity that was not read do not count, unless
+// the document is standalone. Text that entities add is bounded by the options
+// and to 64 times the bytes read, where it is more than 64 KiB.
 //
 // The error is Problems, with the rules of Rules; that of a limit wraps a
 // *LimitError. No nodes are left charged to the budget then. Undeclared
@@ -41,19 +69,29 @@ type Options struct {
 // everything else ends the reading.
 func Parse(src []byte, o Options) (*Document, error) {
 	d := New(o.Budget)
-	d.file = o.File
+	d.main.file = o.File
 	if o.MaxDepth > 0 {
 		d.depth = o.MaxDepth
 	}
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = defaultBytes
 	}
+	if o.MaxEntityBytes <= 0 {
+		o.MaxEntityBytes = defaultEntityBytes
+	}
+	if o.MaxEntityDepth <= 0 {
+		o.MaxEntityDepth = defaultEntityDepth
+	}
+	if o.MaxEntities <= 0 {
+		o.MaxEntities = defaultEntities
+	}
 	p := &parser{
 		d: d, at: d.root, options: o,
 		scope:    map[string]string{"": "", "xml": XMLSpace},
 		elements: map[string]*Name{}, attributes: map[string]*Name{},
+		input: input{src: &d.main, mask: -1},
 	}
-	if p.decode(src) {
+	if p.decode(&d.main, src) {
 		p.document()
 	}
 	if len(p.problems) > 0 {
@@ -70,9 +108,8 @@ type parser struct {
 	options  Options
 	problems Problems
 
-	s       string // the source as UTF-8
-	i       int    // byte offset of what is read next
-	returns bool   // s holds carriage returns
+	input         // what is read now
+	outer []input // what goes on when it ends
 
 	at   *Node  // the innermost open element, or the root
 	open []open // the open elements
@@ -82,18 +119,41 @@ type parser struct {
 
 	elements, attributes map[string]*Name // the last Name of a name as written
 
-	tag  []attr        // attributes of the tag being read
-	seen map[Name]bool // to find doubles among many attributes
-	text pending       // text not yet made a node
-	buf  []byte        // for values that are not a piece of the source
+	dtd        *dtd // nil: there was no document type declaration
+	declaring  bool // it is being read
+	standalone bool
+	included   int64 // bytes of text that entities have added
+	defaulted  int64 // bytes that default attributes have added
+	handed     int64 // bytes of external entities
+
+	tag      []attr        // attributes of the tag being read
+	replaced bool          // the value just read had an entity in it
+	seen     map[Name]bool // to find doubles among many attributes
+	text     pending       // text not yet made a node
+	buf      []byte        // for values that are not a piece of the source
 }
+
+// input is a text that is read: a source, or the text of an internal entity.
+type input struct {
+	s       string  // UTF-8
+	i       int     // byte offset of what is read next
+	returns bool    // s holds carriage returns
+	base    int     // where s begins in the offsets of the document
+	mask    int     // -1; 0 for an internal entity, all of which is where the reference is
+	src     *source // whose text this is, or which refers to it
+	entity  *entity // nil: the document
+	floor   int     // how many elements were open when it began
+}
+
+// place returns the offset in the document of an offset in the input.
+func (in *input) place(off int) int { return off&in.mask + in.base }
 
 // open is an element whose end tag has not come.
 type open struct {
 	name     string // as written
-	off      int
-	undo     int  // length of parser.undo before its declarations
-	preserve bool // white space is kept in it
+	off      int    // in the document
+	undo     int    // length of parser.undo before its declarations
+	preserve bool   // white space is kept in it
 }
 
 type binding struct {
@@ -104,20 +164,38 @@ type binding struct {
 // attr is an attribute as written.
 type attr struct {
 	name, value string
-	off         int
+	off         int  // in the document
+	flags       flag // of its node
 }
 
 // pending is text that may still grow.
 type pending struct {
 	value string
-	off   int
+	off   int      // in the document
 	parts []string // what came after value
 	any   bool     // there is some, if only an empty CDATA section
 	keep  bool     // from CDATA or a character reference
 }
 
-// problem notes a problem at a byte offset and returns false.
+// problem notes a problem at a byte offset of the input and returns false. An
+// offset below 0 is no place.
 func (p *parser) problem(off int, rule, hint, format string, args ...any) bool {
+	msg := fmt.Sprintf(format, args...)
+	if p.mask == 0 {
+		msg = fmt.Sprintf("in the text of entity %q: %s", p.entity.written(), msg)
+	}
+	if off < 0 {
+		p.problems = append(p.problems, &Problem{Rule: rule, File: p.src.file, Msg: msg, Hint: hint})
+		return false
+	}
+	return p.problemAt(p.place(off), rule, hint, "%s", msg)
+}
+
+// problemAt notes a problem at an offset of the document and returns false.
+func (p *parser) problemAt(off int, rule, hint, format string, args ...any) bool {
+	if p.declaring && len(p.problems) > 0 {
+		return false // the first is the one to see
+	}
 	p.problems = append(p.problems, p.d.ProblemAt(off, rule, fmt.Sprintf(format, args...), hint))
 	return false
 }
@@ -144,7 +222,7 @@ func (p *parser) space() bool {
 
 // document reads the whole source.
 func (p *parser) document() bool {
-	if p.looking("<?xml") && len(p.s) > 5 && isSpace(p.s[5]) && !p.declaration() {
+	if p.d.main.declares() && !p.declaration(false) {
 		return false
 	}
 	for p.i < len(p.s) {
@@ -154,7 +232,7 @@ func (p *parser) document() bool {
 	}
 	if n := len(p.open); n > 0 {
 		o := p.open[n-1]
-		return p.problem(o.off, "XML011", "add </"+o.name+"> where the element ends", "element %q is not closed", o.name)
+		return p.problemAt(o.off, "XML011", "add </"+o.name+"> where the element ends", "element %q is not closed", o.name)
 	}
 	if p.d.DocumentElement() == nil {
 		return p.problem(len(p.s), "XML012", "the document needs one element that holds everything", "there is no element")
@@ -185,6 +263,8 @@ func (p *parser) item() bool {
 		return p.flush() && p.comment()
 	case p.looking("<![CDATA["):
 		return p.cdata()
+	case p.looking("<!DOCTYPE") && p.options.DTD:
+		return p.flush() && p.doctype()
 	case p.looking("<!DOCTYPE"):
 		return p.problem(p.i, "XML005", "remove the document type declaration; what a DTD would add (entities, default attributes) must be written out",
 			"a document type declaration is not allowed")
@@ -197,7 +277,7 @@ func (p *parser) startTag() bool {
 	start := p.i
 	p.i++
 	name, ok := p.name("element")
-	if !ok || !p.attrs(name) {
+	if !ok || !p.attrs(name) || p.dtd != nil && !p.defaults(name, start) {
 		return false
 	}
 	if len(p.open) == 0 && p.d.DocumentElement() != nil {
@@ -211,13 +291,13 @@ func (p *parser) startTag() bool {
 		p.i++
 	}
 	p.i++
-	p.open = append(p.open, open{name, start, len(p.undo), p.preserves()})
+	p.open = append(p.open, open{name, p.place(start), len(p.undo), p.preserves()})
 	e := p.d.make(Element)
-	e.off = uint32(start) + 1
+	e.off = uint32(p.place(start)) + 1
 	p.at.link(e, nil)
 	p.at = e
 	p.declare()
-	p.resolve(e, name, start+1)
+	p.resolve(e, name, p.place(start+1))
 	if err := p.d.budget.Err(); err != nil {
 		return p.limit(start, "XML021", err)
 	}
@@ -232,7 +312,7 @@ func (p *parser) endTag() bool {
 	start := p.i
 	p.i += 2
 	n := len(p.open)
-	if n > 0 {
+	if n > p.floor {
 		if name := p.open[n-1].name; strings.HasPrefix(p.rest(), name) && len(p.rest()) > len(name) && p.s[p.i+len(name)] == '>' {
 			p.i += len(name) + 1
 			p.close()
@@ -243,8 +323,11 @@ func (p *parser) endTag() bool {
 	if !ok {
 		return false
 	}
-	if n == 0 {
+	switch {
+	case n == 0:
 		return p.problem(start, "XML010", "remove it", "end tag </%s> has no start tag", name)
+	case n <= p.floor:
+		return p.problem(start, "XML025", balanced, "end tag </%s> closes an element that began outside of the entity", name)
 	}
 	if o := p.open[n-1]; o.name != name {
 		return p.problem(start, "XML010", fmt.Sprintf("close <%s> of line %d first", o.name, p.d.pos(o.off).Line),
@@ -290,7 +373,7 @@ func (p *parser) attrs(element string) bool {
 		if !spaced {
 			return p.problem(p.i, "XML008", "put a blank before each attribute", "white space is missing in the start tag <%s>", element)
 		}
-		a := attr{off: p.i}
+		a := attr{off: p.place(p.i)}
 		var ok bool
 		if a.name, ok = p.name("attribute"); !ok {
 			return false
@@ -306,6 +389,9 @@ func (p *parser) attrs(element string) bool {
 		}
 		if a.value, ok = p.attrValue(a.name); !ok {
 			return false
+		}
+		if p.mask == 0 || p.replaced {
+			a.flags, p.replaced = elsewhere, false
 		}
 		p.tag = append(p.tag, a)
 	}
@@ -326,19 +412,32 @@ func (p *parser) attrValue(name string) (string, bool) {
 		return raw, true
 	}
 	p.buf = p.buf[:0]
-	for i := 0; i < len(raw); i++ {
-		switch c := raw[i]; c {
+	if !p.normalise(name, from, end) {
+		return "", false
+	}
+	return string(p.buf), true
+}
+
+// normalise adds a part of the input, which is in the value of an attribute,
+// to buf: white space becomes blanks, references what they stand for.
+func (p *parser) normalise(name string, from, to int) bool {
+	for i := from; i < to; i++ {
+		switch c := p.s[i]; c {
 		case '<':
-			return "", p.problem(from+i, "XML008", "write &lt;, or check that the quote before it is closed", "the value of attribute %q holds <", name)
+			return p.problem(i, "XML008", "write &lt;, or check that the quote before it is closed", "the value of attribute %q holds <", name)
 		case '&':
-			r, length, ok := p.reference(from+i, end)
-			if !ok {
-				return "", false
+			r, e, length, ok := p.reference(i, to)
+			switch {
+			case !ok:
+				return false
+			case e == nil:
+				p.buf = utf8.AppendRune(p.buf, r)
+			case !p.includeInValue(e, i, name):
+				return false
 			}
-			p.buf = utf8.AppendRune(p.buf, r)
 			i += length - 1
 		case '\r':
-			if i+1 == len(raw) || raw[i+1] != '\n' {
+			if !p.returns || i+1 == to || p.s[i+1] != '\n' {
 				p.buf = append(p.buf, ' ')
 			}
 		case '\t', '\n':
@@ -347,7 +446,7 @@ func (p *parser) attrValue(name string) (string, bool) {
 			p.buf = append(p.buf, c)
 		}
 	}
-	return string(p.buf), true
+	return true
 }
 
 // preserves reports whether white space of the innermost open element is kept.

@@ -20,7 +20,8 @@ var update = flag.Bool("update", false, "rewrite what is expected in testdata")
 
 // TestParse runs the sources of testdata: each is followed by the tree, or the
 // problems, that reading it gives. A source whose name ends with .go is a
-// quoted string of Go. The comment of a file names the options.
+// quoted string of Go. The comment of a file names the options; parts whose
+// names begin with file are the external entities that all its cases share.
 func TestParse(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -33,7 +34,8 @@ func TestParse(t *testing.T) {
 			t.Fatal(err)
 		}
 		o := options(t, string(a.Comment))
-		for i := 0; i+1 < len(a.Files); i += 2 {
+		first := externals(t, a, &o)
+		for i := first; i+1 < len(a.Files); i += 2 {
 			in, want := a.Files[i], &a.Files[i+1]
 			if want.Name != "want" {
 				t.Fatalf("%s: %s is not followed by want", file, in.Name)
@@ -59,9 +61,41 @@ func TestParse(t *testing.T) {
 			}
 		}
 	}
-	if cases < 120 {
-		t.Errorf("%d cases, want at least 120", cases)
+	if cases < 400 {
+		t.Errorf("%d cases, want at least 400", cases)
 	}
+}
+
+// externals lets the external entities at the head of a file be handed in and
+// returns the place of the first case.
+func externals(t testing.TB, a *txtar.Archive, o *xmltree.Options) int {
+	t.Helper()
+	texts := map[string][]byte{}
+	first := 0
+	for ; first < len(a.Files); first++ {
+		name, ok := strings.CutPrefix(a.Files[first].Name, "file ")
+		if !ok {
+			break
+		}
+		texts[strings.TrimSuffix(name, ".go")] = source(t, a.Files[first])
+	}
+	if first == 0 {
+		return 0
+	}
+	o.External = func(system, base string) ([]byte, error) {
+		if system == "unread" {
+			return nil, nil
+		}
+		if i := strings.LastIndexByte(base, '/'); i >= 0 {
+			system = base[:i+1] + system
+		}
+		text, ok := texts[system]
+		if !ok {
+			return nil, fmt.Errorf("there is no %s", system)
+		}
+		return text, nil
+	}
+	return first
 }
 
 // source returns the source of a case.
@@ -90,6 +124,16 @@ func options(t *testing.T, comment string) xmltree.Options {
 			o.DropSpace = true
 		case "NoSpace":
 			o.NoSpace = append(o.NoSpace, value)
+		case "DTD":
+			o.DTD = true
+		case "File":
+			o.File = value
+		case "MaxEntityBytes":
+			o.MaxEntityBytes = int64(n)
+		case "MaxEntityDepth":
+			o.MaxEntityDepth = n
+		case "MaxEntities":
+			o.MaxEntities = n
 		case "MaxDepth":
 			o.MaxDepth = n
 		case "MaxBytes":
@@ -111,6 +155,9 @@ func dump(n *xmltree.Node) string {
 			name += " in " + n.Space()
 		}
 		pad := strings.Repeat("  ", depth)
+		if n.Base() != n.Document().File() {
+			pad = " in " + n.Base() + pad
+		}
 		switch n.Kind() {
 		case xmltree.Element:
 			fmt.Fprintf(&b, "%s%s <%s>\n", n.Pos(), pad, name)
@@ -122,7 +169,11 @@ func dump(n *xmltree.Node) string {
 				if a.Space() != "" {
 					name += " in " + a.Space()
 				}
-				fmt.Fprintf(&b, "%s%s   @%s=%q\n", a.Pos(), pad, name, a.Value())
+				id := ""
+				if a.IsID() {
+					id = " id"
+				}
+				fmt.Fprintf(&b, "%s%s   @%s=%q%s\n", a.Pos(), pad, name, a.Value(), id)
 			}
 		case xmltree.Text:
 			keeps := ""
@@ -145,12 +196,17 @@ func dump(n *xmltree.Node) string {
 	return b.String()
 }
 
-// shape is dump without places and declarations, and with kept marks only
+// shape is dump without places, declarations and what the DTD said, and with kept marks only
 // where they count: what writing and reading back must keep.
 func shape(n *xmltree.Node) string {
 	var b strings.Builder
 	for line := range strings.Lines(dump(n)) {
 		_, line, _ = strings.Cut(line, " ")
+		if file, ok := strings.CutPrefix(line, "in "); ok {
+			line = file[strings.IndexByte(file, ' ')+1:]
+		}
+		line = strings.TrimSuffix(line, " id\n")
+		line = strings.TrimSuffix(line, "\n") + "\n"
 		if strings.HasPrefix(strings.TrimSpace(line), "xmlns:") {
 			continue
 		}

@@ -2,6 +2,7 @@ package xpath
 
 import (
 	"math"
+	"slices"
 
 	"sutler/xmltree"
 )
@@ -10,7 +11,50 @@ import (
 type comparison struct {
 	info
 	op   relation
+	as   comparedAs
 	l, r expr
+}
+
+// comparedAs is what the operands of a comparison are compared as, where their
+// static types tell.
+type comparedAs uint8
+
+const (
+	asTheyCome comparedAs = iota
+	asNumbers
+	asTexts
+	asBooleans
+	setToNumber // l is a node-set, r no node-set
+	setToText
+	setToBoolean
+)
+
+// newComparison returns l op r. A node-set that is compared with another type
+// stands on the left.
+func newComparison(in info, op relation, l, r expr) *comparison {
+	lt, rt := l.about().typ, r.about().typ
+	if rt == NodeSetType && lt != NodeSetType && lt != AnyType {
+		l, r, lt, rt, op = r, l, rt, lt, op.mirrored()
+	}
+	x := &comparison{info: in, op: op, l: l, r: r}
+	switch {
+	case lt == AnyType || rt == AnyType || rt == NodeSetType:
+	case lt == NodeSetType && rt == BooleanType:
+		x.as = setToBoolean
+	case lt == NodeSetType && (rt == NumberType || op > unequal):
+		x.as = setToNumber
+	case lt == NodeSetType:
+		x.as = setToText
+	case op > unequal:
+		x.as = asNumbers
+	case lt == BooleanType || rt == BooleanType:
+		x.as = asBooleans
+	case lt == NumberType || rt == NumberType:
+		x.as = asNumbers
+	default:
+		x.as = asTexts
+	}
+	return x
 }
 
 // relation is an operator of a comparison.
@@ -96,6 +140,35 @@ func (x *comparison) test(c *Context) (bool, error) {
 	if err := charge(c, 1); err != nil {
 		return false, err
 	}
+	switch x.as {
+	case asNumbers, setToNumber:
+		r, err := numberOf(c, x.r)
+		if err != nil {
+			return false, err
+		}
+		if x.as == setToNumber {
+			return someNumber(c, operand{e: x.l}, x.op, r)
+		}
+		l, err := numberOf(c, x.l)
+		return err == nil && x.op.numbers(l, r), err
+	case asTexts, setToText:
+		r, err := stringOf(c, x.r)
+		if err != nil {
+			return false, err
+		}
+		if x.as == setToText {
+			return someText(c, operand{e: x.l}, x.op, r)
+		}
+		l, err := stringOf(c, x.l)
+		return err == nil && (l == r) == (x.op == equal), err
+	case asBooleans, setToBoolean:
+		l, err := test(c, x.l)
+		if err != nil {
+			return false, err
+		}
+		r, err := test(c, x.r)
+		return err == nil && x.op.values(Boolean(l), Boolean(r)), err
+	}
 	l, err := operandOf(c, x.l)
 	if err != nil {
 		return false, err
@@ -132,30 +205,102 @@ func operandOf(c *Context, e expr) (operand, error) {
 
 func (o *operand) isSet() bool { return o.e != nil || o.v.typ == NodeSetType }
 
+// lone returns the only node that o can hold, if it can hold no more than one
+// that is found without a walk; nil with sure: none.
+func (o *operand) lone(c *Context) (n *xmltree.Node, sure bool) {
+	p, ok := o.e.(*path)
+	switch {
+	case !ok:
+	case p.here:
+		return c.Node, true
+	case p.lone != nil && p.lone.axis == attribute && p.lone.test.of == oneName:
+		n, _ = p.lone.first(c, c.Node)
+		return n, true
+	}
+	return nil, false
+}
+
+// offer has w take the nodes of o in any order.
+func (o *operand) offer(w *walker) error {
+	if p, ok := o.e.(*path); ok && p.memo == 0 {
+		from, err := p.origin(w.c)
+		if err != nil {
+			return err
+		}
+		w.run(from)
+		return w.err
+	}
+	nodes := o.v.nodes
+	if o.e != nil {
+		var err error
+		if nodes, err = nodesOf(w.c, o.e); err != nil {
+			return err
+		}
+	}
+	for _, n := range nodes {
+		if !w.take(n) {
+			break
+		}
+	}
+	return w.err
+}
+
+// someNumber reports whether the number of a node of l is in relation op to f.
+func someNumber(c *Context, l operand, op relation, f float64) (bool, error) {
+	if n, sure := l.lone(c); sure {
+		if n == nil {
+			return false, nil
+		}
+		s, err := text(c, n)
+		return err == nil && op.numbers(ParseNumber(s), f), err
+	}
+	w := walker{c: c, want: comparing, op: op, num: f}
+	err := l.offer(&w)
+	return w.found != nil, err
+}
+
+// someText reports whether the string-value of a node of l is in relation op,
+// which is equal or unequal, to s.
+func someText(c *Context, l operand, op relation, s string) (bool, error) {
+	if n, sure := l.lone(c); sure {
+		if n == nil {
+			return false, nil
+		}
+		t, err := text(c, n)
+		return err == nil && (t == s) == (op == equal), err
+	}
+	w := walker{c: c, want: matching, op: op, str: s}
+	err := l.offer(&w)
+	return w.found != nil, err
+}
+
+// compare is what a walker does that compares.
+func (w *walker) compare(n *xmltree.Node) bool {
+	s, err := text(w.c, n)
+	if err != nil {
+		w.err = err
+		return false
+	}
+	if w.want == comparing && w.op.numbers(ParseNumber(s), w.num) || w.want == matching && (s == w.str) == (w.op == equal) {
+		w.found = n
+		return false
+	}
+	return true
+}
+
 // texts visits the string-values of a node-set in any order until visit
 // returns false.
 func (o *operand) texts(c *Context, visit func(string) bool) error {
-	var failed error
-	each := func(n *xmltree.Node) bool {
+	w := walker{c: c, want: visiting}
+	w.visit = func(n *xmltree.Node) bool {
 		s, err := text(c, n)
 		if err != nil {
-			failed = err
+			w.err = err
 			return false
 		}
 		return visit(s)
 	}
-	if o.e != nil {
-		if err := eachOf(c, o.e, each); err != nil {
-			return err
-		}
-		return failed
-	}
-	for _, n := range o.v.nodes {
-		if !each(n) {
-			break
-		}
-	}
-	return failed
+	return o.offer(&w)
 }
 
 // set reports whether a node of l is in relation op to v, which is no node-set.
@@ -167,23 +312,14 @@ func (op relation) set(c *Context, l operand, v Value) (found bool, err error) {
 	case v.typ == BooleanType:
 		return op.values(Boolean(l.v.Bool()), v), nil
 	case v.typ == NumberType || op > unequal:
-		f := v.Num()
-		err = l.texts(c, func(s string) bool {
-			found = op.numbers(ParseNumber(s), f)
-			return !found
-		})
-		return found, err
+		return someNumber(c, l, op, v.Num())
 	}
-	err = l.texts(c, func(s string) bool {
-		found = (s == v.str) == (op == equal)
-		return !found
-	})
-	return found, err
+	return someText(c, l, op, v.str)
 }
 
 // sets reports whether a node of l is in relation op to a node of r. It looks
 // at each node once.
-func (op relation) sets(c *Context, l, r operand) (found bool, err error) {
+func (op relation) sets(c *Context, l, r operand) (bool, error) {
 	switch op {
 	case equal:
 		return haveCommon(c, l, r)
@@ -193,7 +329,7 @@ func (op relation) sets(c *Context, l, r operand) (found bool, err error) {
 	// The one number of r that is easiest to be in relation to.
 	bound := math.NaN()
 	upward := op == less || op == lessOrEqual
-	err = r.texts(c, func(s string) bool {
+	err := r.texts(c, func(s string) bool {
 		if f := ParseNumber(s); bound != bound || upward && f > bound || !upward && f < bound {
 			bound = f
 		}
@@ -202,21 +338,34 @@ func (op relation) sets(c *Context, l, r operand) (found bool, err error) {
 	if err != nil || bound != bound {
 		return false, err
 	}
-	return op.set(c, l, Number(bound))
+	return someNumber(c, l, op, bound)
 }
 
 // haveCommon reports whether a string-value of l is one of r too.
 func haveCommon(c *Context, l, r operand) (found bool, err error) {
-	values := make(map[string]bool)
+	var few [8]string
+	var many map[string]bool
+	n := 0
 	err = r.texts(c, func(s string) bool {
-		values[s] = true
+		if n < len(few) {
+			few[n] = s
+		} else {
+			if many == nil {
+				many = make(map[string]bool)
+			}
+			many[s] = true
+		}
+		n++
 		return true
 	})
-	if err != nil || len(values) == 0 {
+	switch {
+	case err != nil || n == 0:
 		return false, err
+	case n == 1:
+		return someText(c, l, equal, few[0])
 	}
 	err = l.texts(c, func(s string) bool {
-		found = values[s]
+		found = slices.Contains(few[:min(n, len(few))], s) || many[s]
 		return !found
 	})
 	return found, err
@@ -234,10 +383,10 @@ func differ(c *Context, l, r operand) (bool, error) {
 	if err != nil || !some {
 		return false, err
 	}
-	found := false
-	err = l.texts(c, func(s string) bool {
-		found = several || s != one
-		return !found
-	})
-	return found, err
+	if !several {
+		return someText(c, l, unequal, one)
+	}
+	w := walker{c: c, want: anyOne}
+	err = l.offer(&w)
+	return w.found != nil, err
 }

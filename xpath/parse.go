@@ -13,10 +13,13 @@ const maxDepth = 4000
 
 // parser turns tokens into a compiled expression.
 type parser struct {
-	toks   []token
-	i      int
-	static Static
-	nested int // brackets open
+	toks     []token
+	i        int
+	static   Static
+	nested   int  // brackets open
+	inside   int  // predicates open
+	memos    int  // places in Context.memo
+	matching bool // it is a pattern
 }
 
 func newParser(src string, s Static) (*parser, error) {
@@ -156,9 +159,9 @@ func binary(op token, l, r expr) expr {
 	case "or", "and":
 		return fold(&logic{info: holding(op.at, BooleanType, l, r), or: op.text == "or", l: l, r: r}, l, r)
 	case "+", "-", "*", "div", "mod":
-		return fold(&arithmetic{info: holding(op.at, NumberType, l, r), op: op.text, l: l, r: r}, l, r)
+		return fold(&arithmetic{info: holding(op.at, NumberType, l, r), op: op.text[0], l: l, r: r}, l, r)
 	}
-	return fold(&comparison{info: holding(op.at, BooleanType, l, r), op: relationOf(op.text), l: l, r: r}, l, r)
+	return fold(newComparison(holding(op.at, BooleanType, l, r), relationOf(op.text), l, r), l, r)
 }
 
 // shallow refuses an expression that is nested too deeply.
@@ -194,21 +197,20 @@ func (p *parser) union() (expr, error) {
 	if err != nil || !p.peek().is("|") {
 		return e, err
 	}
-	u := &union{parts: []expr{e}}
+	parts := []expr{e}
 	at := p.peek().at
 	for p.accept("|") {
 		if e, err = p.path(); err != nil {
 			return nil, err
 		}
-		u.parts = append(u.parts, e)
+		parts = append(parts, e)
 	}
-	for _, e := range u.parts {
+	for _, e := range parts {
 		if err := mustBeNodes(e, "|"); err != nil {
 			return nil, err
 		}
 	}
-	u.info = holding(at, NodeSetType, u.parts...)
-	return shallow(u)
+	return shallow(newUnion(at, parts))
 }
 
 // mustBeNodes refuses an expression that cannot be a node-set.
@@ -253,7 +255,9 @@ func (p *parser) close(open token, closing string) error {
 func (p *parser) predicates() ([]predicate, error) {
 	var preds []predicate
 	for p.peek().is("[") {
+		p.inside++
 		e, err := p.bracketed(p.next(), "]")
+		p.inside--
 		if err != nil {
 			return nil, err
 		}
@@ -384,7 +388,7 @@ func (p *parser) builtin(t token, fn *builtin, args []expr) (expr, error) {
 			return nil, err
 		}
 	}
-	x := &call{info: holding(t.at, fn.result, args...), fn: fn, args: args}
+	x := &call{info: holding(t.at, fn.result(), args...), fn: fn, args: args}
 	x.context = x.context || fn.context
 	x.position = x.position || fn.name == "position"
 	x.size = x.size || fn.name == "last"
@@ -401,6 +405,7 @@ func hostFunction(t token, fn Function, args []expr) (expr, error) {
 	x := &hostCall{info: holding(t.at, fn.Result, args...), fn: fn, args: args}
 	x.position = x.position || fn.Positional
 	x.size = x.size || fn.Positional
+	x.impure = true
 	return shallow(x)
 }
 

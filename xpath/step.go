@@ -7,10 +7,12 @@ type step struct {
 	axis       axis
 	test       nodeTest
 	preds      []predicate
-	positional bool // what it selects depends on positions along its axis
-	sized      bool // … and all nodes must be known before the first is selected
-	depth      int  // of its predicates
-	narrowed   bool // it was written with predicates
+	positional bool   // what it selects depends on positions along its axis
+	sized      bool   // … and all nodes must be known before the first is selected
+	depth      int    // of its predicates
+	narrowed   bool   // it was written with predicates
+	impure     bool   // a predicate calls a function of the host language
+	sweep      *sweep // of a plan: this is a row of steps, and nothing else is set
 }
 
 // predicate is one predicate of a step or a filter (section 2.4).
@@ -95,6 +97,7 @@ func newStep(a axis, t nodeTest, preds []predicate) *step {
 		s.positional = s.positional || p.positional
 		s.sized = s.sized || p.sized || p.positional && i >= len(positions{})
 		s.depth = max(s.depth, p.about().depth)
+		s.impure = s.impure || p.about().impure
 	}
 	return s
 }
@@ -124,17 +127,21 @@ func (s *step) atMostOne() bool {
 
 // enter returns the first node on the axis of s from n, or one further on
 // before which none passes the test.
-func (s *step) enter(k *cursor, n *xmltree.Node) *xmltree.Node {
+func (s *step) enter(c *Context, k *cursor, n *xmltree.Node) *xmltree.Node {
 	switch {
 	case s.test.of != oneName:
-	case s.axis == attribute:
+	case s.axis == attribute && s.test.kind == xmltree.Attribute:
 		k.axis = self // there is no other
 		return n.AttrNode(s.test.name.Space, s.test.name.Local)
-	case s.axis == child && s.test.kind == xmltree.Element && s.test.name.Space == "":
+	case s.axis == child && s.test.kind == xmltree.Element:
 		k.axis = child
-		return n.Child(s.test.name.Local)
+		return firstChild(c, n, &s.test)
 	}
-	return k.first(s.axis, n)
+	m := k.first(s.axis, n)
+	if s.axis == namespace {
+		c.due += stepsPerNamespace * len(k.list) // they may have been made for this
+	}
+	return m
 }
 
 // positions counts, for each predicate of a step, the nodes that came to it.
@@ -207,7 +214,7 @@ func (s *step) selected(c *Context, n *xmltree.Node) ([]*xmltree.Node, error) {
 		}
 	} else {
 		var k cursor
-		for m := s.enter(&k, n); m != nil; m = k.next(m) {
+		for m := s.enter(c, &k, n); m != nil; m = k.next(m) {
 			if err := charge(c, 1); err != nil {
 				return nil, err
 			}

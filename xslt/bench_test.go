@@ -65,7 +65,7 @@ func BenchmarkIdentity(b *testing.B) {
 }
 
 func BenchmarkCompile(b *testing.B) {
-	sheet := parse(b, head+mapping+"</xsl:stylesheet>")
+	sheet := parse(b, stylesheet(mapping))
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, problems := xslt.Compile(sheet, xslt.Options{}); problems != nil {

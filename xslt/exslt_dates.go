@@ -144,18 +144,18 @@ func secondsSince1970(c *xpath.Context, args []xpath.Value) (xpath.Value, error)
 			if u.months != 0 {
 				return xpath.Number(math.NaN()), nil
 			}
-			return xpath.Number(decimal(u.secs, u.nanos)), nil
+			return xpath.Number(decimalSeconds(u.secs, u.nanos)), nil
 		}
 	}
 	d, ok, err := argDate(c, args, 0, isRightTruncated)
 	if !ok || err != nil {
 		return xpath.Number(math.NaN()), err
 	}
-	return xpath.Number(decimal(d.seconds(), int64(d.nano))), nil
+	return xpath.Number(decimalSeconds(d.seconds(), int64(d.nano))), nil
 }
 
-// decimal returns seconds and nanoseconds as the nearest number.
-func decimal(secs, nanos int64) float64 {
+// decimalSeconds returns seconds and nanoseconds as the nearest number.
+func decimalSeconds(secs, nanos int64) float64 {
 	if -1<<33 < secs && secs < 1<<33 {
 		return float64(secs*1e9+nanos) / 1e9
 	}

@@ -12,7 +12,7 @@ import (
 // leave a gap, such as a day without its month, it is filled from 1970-01-01.
 // What does not fit the pattern as a whole gives the empty string.
 func parseByPicture(c *xpath.Context, s string, p datePicture) (xpath.Value, error) {
-	r := pictureReader{s: s, century: dateNow(c).year}
+	r := pictureParser{s: s, century: dateNow(c).year}
 	for i, it := range p {
 		adjacent := i+1 < len(p) && p[i+1].numeric()
 		if !r.read(it, adjacent) {
@@ -37,8 +37,8 @@ func (it pictureItem) numeric() bool {
 	return true
 }
 
-// pictureReader collects the components of a date that is read by a pattern.
-type pictureReader struct {
+// pictureParser collects the components of a date that is read by a pattern.
+type pictureParser struct {
 	s       string
 	d       date
 	century int64 // the current year, which two digits of a year are near
@@ -48,7 +48,7 @@ type pictureReader struct {
 }
 
 // read reads the component of it. Digits end where the next component begins.
-func (r *pictureReader) read(it pictureItem, adjacent bool) bool {
+func (r *pictureParser) read(it pictureItem, adjacent bool) bool {
 	if it.letter == 0 {
 		rest, ok := strings.CutPrefix(r.s, it.text)
 		r.s = rest
@@ -83,7 +83,7 @@ func (r *pictureReader) read(it pictureItem, adjacent bool) bool {
 func (it pictureItem) unused() bool { return strings.IndexByte("EFwW", it.letter) >= 0 }
 
 // word reads one of words in any case and returns which, -1 if there is none.
-func (r *pictureReader) word(words ...string) int {
+func (r *pictureParser) word(words ...string) int {
 	for i, w := range words {
 		if len(r.s) >= len(w) && strings.EqualFold(r.s[:len(w)], w) {
 			r.s = r.s[len(w):]
@@ -94,7 +94,7 @@ func (r *pictureReader) word(words ...string) int {
 }
 
 // name reads one of names or its first three letters.
-func (r *pictureReader) name(names []string) int {
+func (r *pictureParser) name(names []string) int {
 	if i := r.word(names...); i >= 0 {
 		return i
 	}
@@ -108,7 +108,7 @@ func (r *pictureReader) name(names []string) int {
 
 // zone reads UTC, GMT, Z, an offset or both, or nothing: format-date leaves out
 // the time zone that a date does not have.
-func (r *pictureReader) zone() bool {
+func (r *pictureParser) zone() bool {
 	named := r.word("UTC", "GMT") >= 0
 	if r.s == "" || r.s[0] != '+' && r.s[0] != '-' {
 		r.d.zoned = named || r.word("Z") == 0
@@ -124,7 +124,7 @@ func (r *pictureReader) zone() bool {
 }
 
 // number reads a component that is written in digits.
-func (r *pictureReader) number(it pictureItem, adjacent bool) bool {
+func (r *pictureParser) number(it pictureItem, adjacent bool) bool {
 	n := 0
 	for n < len(r.s) && '0' <= r.s[n] && r.s[n] <= '9' && n < 9 && !(adjacent && n == it.count) {
 		n++
@@ -187,7 +187,7 @@ func nearCentury(y, current int64) int64 {
 }
 
 // date returns what was read.
-func (r *pictureReader) date() (date, bool) {
+func (r *pictureParser) date() (date, bool) {
 	d := r.d
 	if d.has == 0 {
 		return d, false

@@ -214,9 +214,9 @@ func TestExtensionFunctionsDifferential(t *testing.T) {
 				switch {
 				case differs && theirs != want:
 					t.Errorf("xsltproc: %s = %s, the differences say %s", expr, theirs, want)
-				case differs && alike(theirs, ours[i]):
+				case differs && alikeText(theirs, ours[i]):
 					t.Errorf("%s: no longer a difference", expr)
-				case !differs && !alike(theirs, ours[i]):
+				case !differs && !alikeText(theirs, ours[i]):
 					t.Errorf("%s = %s, xsltproc says %s", expr, ours[i], theirs)
 				}
 			}
@@ -225,9 +225,9 @@ func TestExtensionFunctionsDifferential(t *testing.T) {
 	}
 }
 
-// alike reports whether two values are the same, numbers to the 14 digits that
+// alikeText reports whether two values are the same, numbers to the 14 digits that
 // xsltproc is sure of.
-func alike(a, b string) bool {
+func alikeText(a, b string) bool {
 	if a == b {
 		return true
 	}
