@@ -61,6 +61,21 @@ func TestByID(t *testing.T) {
 	}
 }
 
+func TestByIDAfterMerge(t *testing.T) {
+	d := parseDTD(t, withIDs, xmltree.Options{})
+	r := d.DocumentElement()
+	if n := d.ByID(d.Root(), "new"); n != nil {
+		t.Fatalf("there is %s", n.Path())
+	}
+	src := parseDTD(t, `<r><w xml:id="new"/></r>`, xmltree.Options{})
+	if err := d.Merge(r, src.DocumentElement(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if n := d.ByID(d.Root(), "new"); n == nil || n.Local() != "w" {
+		t.Errorf("after a merge the new ID leads to %v", n)
+	}
+}
+
 func TestIsID(t *testing.T) {
 	d := parseDTD(t, withIDs, xmltree.Options{})
 	r := d.DocumentElement()
