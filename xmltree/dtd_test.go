@@ -261,7 +261,7 @@ func TestDTDMakesNoDifferenceWithoutDoctype(t *testing.T) {
 		}
 		o := options(t, string(a.Comment))
 		for _, in := range a.Files {
-			if src := source(t, in); in.Name != "want" && !bytes.Contains(src, []byte("DOCTYPE")) {
+			if src := caseSource(t, in); in.Name != "want" && !bytes.Contains(src, []byte("DOCTYPE")) {
 				n++
 				sameWithDTD(t, src, o)
 			}
