@@ -342,7 +342,7 @@ func TestRulesAreListed(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, src []byte) {
-		o := xmltree.Options{MaxBytes: 1 << 20, DropSpace: len(src)%2 == 0, NoSpace: []string{"http://maps/specs/prov.xml"}}
+		o := xmltree.Options{MaxBytes: 1 << 20, MaxEntityBytes: 1 << 12, DropSpace: len(src)%2 == 0, NoSpace: []string{"http://maps/specs/prov.xml"}}
 		for _, o.DTD = range []bool{false, true} {
 			d, err := xmltree.Parse(src, o)
 			if err != nil {
