@@ -395,6 +395,9 @@ func hostFunction(t token, fn Function, args []expr) (expr, error) {
 	if err := takes(t, fn.Min, fn.Max, len(args)); err != nil {
 		return nil, err
 	}
+	if fn.Node != nil {
+		fn.Result = NodeSetType
+	}
 	x := &hostCall{info: holding(t.at, fn.Result, args...), fn: fn, args: args}
 	x.position = x.position || fn.Positional
 	x.size = x.size || fn.Positional

@@ -421,6 +421,10 @@ func (p *path) origin(c *Context) (origin, error) {
 	case p.start == nil:
 		return origin{node: c.Node, plan: &p.one}, nil
 	}
+	if x, ok := p.start.(*hostCall); ok && x.fn.Node != nil {
+		n, err := x.node(c)
+		return origin{node: n, plan: &p.one}, err
+	}
 	nodes, err := nodesOf(c, p.start)
 	switch {
 	case len(nodes) == 1:
