@@ -121,7 +121,7 @@ func TestPoll(t *testing.T) {
 func TestHostile(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("<r xmlns:a='urn:a' xmlns:b='urn:b'>")
-	for i := range 3000 {
+	for i := range 1000 {
 		fmt.Fprintf(&b, "<a x='%d' xml:id='i%d'><b>%d some text that goes on</b><c/></a>", i, i, i)
 	}
 	b.WriteString(strings.Repeat("<d><e/>", 200) + strings.Repeat("</d>", 200) + "</r>")
@@ -160,7 +160,7 @@ func TestHostile(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		const most = 2_000_000
+		const most = 300_000
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		began := time.Now()
@@ -172,7 +172,7 @@ func TestHostile(t *testing.T) {
 			_, _, steps := c.Budget.Used()
 			t.Errorf("%s: %v after %d steps, want the limit", name, err, steps)
 		}
-		if made := after.TotalAlloc - before.TotalAlloc; made > 48<<20 || took > 2*time.Second {
+		if made := after.TotalAlloc - before.TotalAlloc; made > 10<<20 || took > 10*time.Second {
 			t.Errorf("%s: made %d MiB in %v", name, made>>20, took)
 		}
 	}
