@@ -342,7 +342,7 @@ func nodesOf(c *Context, e expr) ([]*xmltree.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v.typ != NodeSetType {
+	if v.typ != NodeSetType || v.frag {
 		return nil, notNodes(e, v)
 	}
 	return v.nodes, nil
@@ -431,6 +431,10 @@ func nthOf(c *Context, e expr, k int) (*xmltree.Node, error) {
 }
 
 func notNodes(e expr, v Value) error {
+	if v.frag {
+		return &Error{Rule: ruleNodeSet, Offset: e.about().at, Msg: "a node-set is needed here, not a result tree fragment",
+			Hint: "make it one with exsl:node-set() or msxsl:node-set()"}
+	}
 	return &Error{Rule: ruleNodeSet, Offset: e.about().at,
 		Msg: fmt.Sprintf("a node-set is needed here, not %s", v.Type())}
 }

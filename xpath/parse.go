@@ -339,8 +339,12 @@ func (p *parser) call(t token) (expr, error) {
 		}
 	}
 	if p.static.Functions != nil {
-		if fn, ok := p.static.Functions(n); ok {
+		fn, ok := p.static.Functions(n)
+		if ok {
 			return hostFunction(t, fn, args)
+		}
+		if err := checked(t, fn, args); err != nil {
+			return nil, err
 		}
 	}
 	e := &Error{Rule: ruleFunction, Offset: t.at, Msg: fmt.Sprintf("the function %q is unknown", short(t.full()))}
@@ -398,11 +402,34 @@ func hostFunction(t token, fn Function, args []expr) (expr, error) {
 	if fn.Node != nil {
 		fn.Result = NodeSetType
 	}
+	if err := checked(t, fn, args); err != nil {
+		return nil, err
+	}
 	x := &hostCall{info: holding(t.at, fn.Result, args...), fn: fn, args: args}
 	x.position = x.position || fn.Positional
 	x.size = x.size || fn.Positional
 	x.impure = true
 	return shallow(x)
+}
+
+// checked asks a function of the host language whether it can be called so.
+func checked(t token, fn Function, args []expr) error {
+	if fn.Check == nil {
+		return nil
+	}
+	values := make([]*Value, len(args))
+	for i, a := range args {
+		if k, ok := a.(*constant); ok {
+			values[i] = &k.v
+		}
+	}
+	err := fn.Check(values)
+	if err == nil {
+		return nil
+	}
+	e := *err
+	e.Offset = t.at
+	return &e
 }
 
 // takes refuses a wrong number of arguments. A negative most is any number.

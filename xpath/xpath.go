@@ -15,7 +15,8 @@ type Static struct {
 	// Variables returns the place of a variable in Context.Vars.
 	Variables func(name xmltree.Name) (slot int, ok bool)
 	// Functions returns a function that the core library does not have, under
-	// an unprefixed name too.
+	// an unprefixed name too. One that is not ok but has a Check is refused with
+	// the error of that.
 	Functions func(name xmltree.Name) (Function, bool)
 	// Tolerant reads user/[@status='x'] as user[@status='x'], as the older
 	// MSXML patterns did and one sample of the documents does.
@@ -29,6 +30,10 @@ type Function struct {
 	// Positional says that Call looks at Position or Size of the context.
 	// Inside a predicate they are set only for functions that say so.
 	Positional bool
+	// Check, if not nil, looks at a call when it is compiled: args holds the
+	// constant arguments and nil for the others. Its error, if not nil, ends the
+	// compilation with the offset of the call.
+	Check func(args []*Value) *Error
 	// Call must not keep args or c. What it returns as error ends the evaluation.
 	Call func(c *Context, args []Value) (Value, error)
 	// Node, if it is set, is called instead, without arguments, and returns the

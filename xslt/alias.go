@@ -50,12 +50,13 @@ func (a alias) decls() []decl {
 	return []decl{{a.prefix, a.uri}}
 }
 
-// aliased returns the name that a literal result element or an attribute of it
-// has in the result. An attribute without a prefix is in no namespace and stays so.
-func (c *compiler) aliased(name xmltree.Name, attribute bool) xmltree.Name {
-	a, ok := c.aliases[name.Space]
-	if !ok || attribute && name.Space == "" {
-		return name
+// aliased returns the name that the literal result element n, or an attribute
+// of one, has in the result. An attribute without a prefix is in no namespace
+// and stays so.
+func (c *compiler) aliased(n *xmltree.Node, attribute bool) *xmltree.Name {
+	a, ok := c.aliases[n.Space()]
+	if !ok || attribute && n.Space() == "" {
+		return n.NameRef()
 	}
-	return xmltree.Name{Space: a.uri, Prefix: a.prefix, Local: name.Local}
+	return &xmltree.Name{Space: a.uri, Prefix: a.prefix, Local: n.Local()}
 }

@@ -21,10 +21,15 @@ import (
 
 var update = flag.Bool("update", false, "rewrite what the cases expect")
 
-const (
-	head = `<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">` + "\n"
-	tail = `<xsl:output omit-xml-declaration="yes"/></xsl:stylesheet>` + "\n"
-)
+// stylesheet puts the inside of a stylesheet element into one that omits the
+// XML declaration, unless the inside says otherwise. xsl:import must come first.
+func stylesheet(inside string) string {
+	const start, output, end = `<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">`, `<xsl:output omit-xml-declaration="yes"/>`, "</xsl:stylesheet>\n"
+	if strings.Contains(inside, "<xsl:import ") {
+		return start + "\n" + inside + output + end
+	}
+	return start + output + "\n" + inside + end
+}
 
 // A testCase is one stylesheet of an archive: NAME.xsl, or NAME.tpl for the inside
 // of a stylesheet element. It runs on NAME.xml or on input.xml. Its serialised
@@ -82,7 +87,7 @@ func (c *testCase) run() {
 	if err := transform(p, c.input, env, &b); err != nil {
 		c.err += err.Error()
 	}
-	c.out, c.msg = b.String(), messages.String()
+	c.out, c.msg = legible(b.String()), messages.String()
 }
 
 // transform runs p on the document src and writes the serialised result.
@@ -115,7 +120,7 @@ func cases(a *txtar.Archive) (list []*testCase, files map[string]string) {
 			if name, inside = strings.CutSuffix(f.Name, ".tpl"); !inside {
 				continue
 			}
-			sheet = head + sheet + tail
+			sheet = stylesheet(sheet)
 		}
 		input, ok := files[name+".xml"]
 		if !ok {

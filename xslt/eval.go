@@ -51,17 +51,6 @@ func (r *run) bool(e *expr) (bool, error) {
 	return b, nil
 }
 
-func (r *run) nodes(e *expr) ([]*xmltree.Node, error) {
-	if err := r.prepare(e); err != nil {
-		return nil, err
-	}
-	ns, err := e.Nodes(&r.xc)
-	if err != nil {
-		return nil, r.failIn(e.at, e.base, err)
-	}
-	return ns, nil
-}
-
 func (r *run) eval(e *expr) (xpath.Value, error) {
 	if err := r.prepare(e); err != nil {
 		return xpath.Value{}, err
@@ -85,7 +74,7 @@ func (r *run) value(v *value) (xpath.Value, error) {
 	if err != nil {
 		return xpath.Value{}, err
 	}
-	return xpath.NodeSet([]*xmltree.Node{root}), nil
+	return xpath.Fragment(root), nil
 }
 
 // fragment builds a result tree fragment (section 11.1).
@@ -98,7 +87,8 @@ func (r *run) fragment(body []instr, at place) (*xmltree.Node, error) {
 		return nil, err
 	}
 	saved := r.out
-	r.out = sink{parent: root, doc: r.trees, start: len(r.pending)}
+	r.out = sink{start: len(r.pending)}
+	r.out.b.Start(root)
 	err := r.exec(body)
 	if err == nil {
 		err = r.flush(at)

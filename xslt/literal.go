@@ -18,7 +18,7 @@ func (c *compiler) element(n *xmltree.Node) instr {
 	if c.isExtension(n) { // by its own attribute
 		return c.fallback(n)
 	}
-	in := &literal{name: c.aliased(n.Name(), false)}
+	in := &literal{name: c.aliased(n, false)}
 	in.decls = c.declarations(n)
 	for a := n.Attrs(); a != nil; a = a.Next() {
 		if isXSL(a.Space()) {
@@ -29,7 +29,7 @@ func (c *compiler) element(n *xmltree.Node) instr {
 			continue
 		}
 		if v := c.avtOf(n, a); v != nil {
-			in.attrs = append(in.attrs, literalAttr{c.aliased(a.Name(), true), v, placeOf(a)})
+			in.attrs = append(in.attrs, literalAttr{c.aliased(a, true), v, placeOf(a)})
 		}
 	}
 	in.at = placeOf(n)

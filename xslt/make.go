@@ -39,7 +39,7 @@ func (in *valueOf) exec(r *run) error {
 
 // literal is a literal result element.
 type literal struct {
-	name  xmltree.Name
+	name  *xmltree.Name
 	decls []decl
 	sets  *setUse
 	attrs []literalAttr
@@ -48,14 +48,13 @@ type literal struct {
 }
 
 type literalAttr struct {
-	name  xmltree.Name
+	name  *xmltree.Name
 	value *avt
 	at    place
 }
 
 func (in *literal) exec(r *run) error {
-	outer, err := r.begin(in.name, in.at)
-	if err != nil {
+	if err := r.begin(in.name, in.at); err != nil {
 		return err
 	}
 	for _, d := range in.decls {
@@ -78,14 +77,7 @@ func (in *literal) exec(r *run) error {
 	if err := r.exec(in.body); err != nil {
 		return err
 	}
-	return r.end(outer, in.at)
-}
-
-// declareName declares the namespace of the element that was begun.
-func (r *run) declareName(name xmltree.Name) {
-	if name.Prefix != "xml" {
-		r.declare(name.Prefix, name.Space)
-	}
+	return r.end(in.at)
 }
 
 // elementInstr is xsl:element.
@@ -108,33 +100,31 @@ func (in *elementInstr) exec(r *run) error {
 	if in.space == nil && name.Prefix == "" {
 		name.Space = in.scope[""]
 	}
-	outer, err := r.begin(name, in.at)
-	if err != nil {
+	made := &name
+	if err := r.begin(made, in.at); err != nil {
 		return err
 	}
-	r.declareName(name)
+	r.declareName(made)
 	if err := in.sets.exec(r); err != nil {
 		return err
 	}
 	if err := r.exec(in.body); err != nil {
 		return err
 	}
-	return r.end(outer, in.at)
+	return r.end(in.at)
 }
 
 // contentOnly executes the body of an element that cannot be made, without the
 // attributes at its beginning.
 func (r *run) contentOnly(body []instr) error {
-	parent, open := r.out.parent, r.out.open
-	if !open {
+	if !r.out.open {
 		return r.exec(body)
 	}
 	r.out.open = false
-	last := parent.Last()
 	if err := r.exec(body); err != nil {
 		return err
 	}
-	r.out.open = parent.Last() == last && r.out.one == "" && len(r.pending) == r.out.start
+	r.out.open = r.out.b.At().First() == nil && r.out.one == "" && len(r.pending) == r.out.start
 	return nil
 }
 
@@ -198,7 +188,7 @@ func (in *attributeInstr) exec(r *run) error {
 	if err != nil {
 		return err
 	}
-	return r.attribute(name, s, in.at)
+	return r.attribute(&name, s, in.at)
 }
 
 // commentInstr is xsl:comment.
@@ -250,19 +240,20 @@ func (in *copyInstr) exec(r *run) error {
 	case xmltree.Root:
 		return r.exec(in.body)
 	case xmltree.Element:
-		outer, err := r.begin(n.Name(), in.at)
-		if err != nil {
+		if err := r.begin(n.NameRef(), in.at); err != nil {
 			return err
 		}
-		r.inherit(n)
-		r.declareName(n.Name())
+		if r.out.void == 0 {
+			r.inherit(r.out.b.At(), n)
+		}
+		r.declareName(n.NameRef())
 		if err := in.sets.exec(r); err != nil {
 			return err
 		}
 		if err := r.exec(in.body); err != nil {
 			return err
 		}
-		return r.end(outer, in.at)
+		return r.end(in.at)
 	}
 	return r.copy(n, in.at)
 }

@@ -132,11 +132,11 @@ type mode struct {
 	kinds [xmltree.Namespace + 1]ruleSet
 }
 
-// ruleSet holds the rules for nodes of one kind: those for one name and those
-// for any, each with the best first.
+// ruleSet holds the rules for nodes of one kind, the best first: for each name
+// that some rule asks for those that may match, and for other names the rest.
 type ruleSet struct {
 	named map[xmltree.Name][]*rule
-	any   []*rule
+	other []*rule
 }
 
 // rule is one alternative of the pattern of a template.
@@ -160,29 +160,56 @@ func (m *mode) index() {
 		r.order = i
 		kind := r.pattern.Kind()
 		name, named := r.pattern.Name()
-		if kind == 0 {
-			for k := range m.kinds {
-				m.kinds[k].any = append(m.kinds[k].any, r)
+		for k := range m.kinds {
+			if kind != 0 && k != int(kind) {
+				continue
 			}
-			continue
+			set := &m.kinds[k]
+			if !named {
+				set.other = append(set.other, r)
+				for n, list := range set.named {
+					set.named[n] = append(list, r)
+				}
+				continue
+			}
+			if set.named == nil {
+				set.named = make(map[xmltree.Name][]*rule)
+			}
+			if _, ok := set.named[expanded(name)]; !ok {
+				set.named[expanded(name)] = slices.Clone(set.other)
+			}
+			set.named[expanded(name)] = append(set.named[expanded(name)], r)
 		}
-		set := &m.kinds[kind]
-		if !named {
-			set.any = append(set.any, r)
-			continue
-		}
-		if set.named == nil {
-			set.named = make(map[xmltree.Name][]*rule)
-		}
-		set.named[expanded(name)] = append(set.named[expanded(name)], r)
 	}
 }
 
-// candidates returns the two lists of rules that may match n.
-func (m *mode) candidates(n *xmltree.Node) (named, any []*rule) {
+// foundNames is how many names of nodes a run remembers with their rules.
+const foundNames = 64
+
+// found are the rules that may match nodes of a name. Names are kept by their
+// address: they do not change, and what is kept here is not made anew.
+type found struct {
+	name  *xmltree.Name
+	set   *ruleSet
+	rules []*rule
+}
+
+// candidates returns the rules of m that may match n, the best first.
+func (r *run) candidates(n *xmltree.Node, m *mode) []*rule {
 	set := &m.kinds[n.Kind()]
-	if set.named != nil {
-		named = set.named[xmltree.Name{Space: n.Space(), Local: n.Local()}]
+	if set.named == nil {
+		return set.other
 	}
-	return named, set.any
+	name := n.NameRef()
+	l := name.Local
+	f := &r.found[(len(l)*5+int(l[0])+int(l[len(l)-1])*3)%foundNames]
+	if f.name == name && f.set == set {
+		return f.rules
+	}
+	rules, ok := set.named[xmltree.Name{Space: name.Space, Local: l}]
+	if !ok {
+		rules = set.other
+	}
+	*f = found{name, set, rules}
+	return rules
 }

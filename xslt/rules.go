@@ -33,7 +33,7 @@ var rules = []xmltree.Rule{
 	{ID: "XT020", Title: "malformed xsl:choose", Help: "It holds one or more xsl:when and then at most one xsl:otherwise (XSLT 9.2)."},
 	{ID: "XT021", Title: "argument passed twice", Help: "Each xsl:with-param of a call needs a name of its own."},
 	{ID: "XT022", Title: "variable or current node in a pattern or key", Help: "Patterns and keys are looked at before any variable or current node is there (XSLT 5.3, 12.2, 12.4)."},
-	{ID: "XT023", Title: "output setting without effect", Help: "The output is XML 1.0 in UTF-8 whatever the stylesheet wishes; this is a warning."},
+	{ID: "XT023", Title: "output setting without effect", Help: "The result is written as XML 1.0, in UTF-8 where the encoding is not known, and by no method of another processor; this is a warning."},
 	{ID: "XT024", Title: "setting without effect", Help: "A setting of xsl:number, xsl:sort or xsl:decimal-format that changes nothing here; this is a warning."},
 	{ID: "XT025", Title: "xsl:import after other elements", Help: "Imports come first in a stylesheet, so that what follows has the higher import precedence (XSLT 2.6.2)."},
 	{ID: "XT026", Title: "stylesheet that brings in itself, or too many", Help: "xsl:include and xsl:import must not lead back to where they stand (XSLT 2.6), and bring in 1,000 stylesheets at most."},
@@ -57,4 +57,5 @@ var rules = []xmltree.Rule{
 	{ID: "XT115", Title: "document that cannot be read", Help: "The function document() finds what the caller hands over; what cannot be read is an empty node-set (XSLT 12.1)."},
 	{ID: "XT120", Title: "limit reached", Help: "The message names the limit, its value and its setting. Mostly a recursion without an end or a result that doubles itself."},
 	{ID: "XT121", Title: "transformation stopped", Help: "Its time was up or its caller went away."},
+	{ID: "XT130", Title: "character that the output encoding does not have", Help: "Text and attributes of XML and HTML get a reference instead; names, comments, processing instructions, scripts and plain text cannot (XSLT 16). Write encoding=\"UTF-8\" in xsl:output."},
 }

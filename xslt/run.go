@@ -120,7 +120,8 @@ type run struct {
 	env Env
 
 	steps     xmltree.Budget
-	polled    int // steps since ctx was asked
+	ran       int64 // steps that are not charged yet
+	batch     int64 // how many of them there may be
 	bytes     int64
 	depth     int
 	template  *template // that runs
@@ -139,6 +140,9 @@ type run struct {
 
 	out     sink
 	pending []byte // text of the open sinks that is not in a node yet
+	texts   xmltree.Strings
+	lists   []*xmltree.Node // node lists that are being processed, one behind the other
+	found   *[foundNames]found
 
 	globals []globalState
 	docs    []*xmltree.Document // made by the run, released with it
@@ -150,6 +154,7 @@ type run struct {
 	loaded     map[string]*xmltree.Node                // by base and name
 	byDocument map[*xmltree.Document]*xmltree.Node     // what the run sees of a document it read
 	origins    map[*xmltree.Document]*xmltree.Document // where copies come from
+	made       extensionState
 }
 
 // globalState is the value of a top-level variable.
@@ -167,7 +172,7 @@ type passed struct {
 func (p *Program) newRun(ctx context.Context, env Env) *run {
 	r, ok := p.states.Get().(*run)
 	if !ok {
-		r = &run{p: p, globals: make([]globalState, len(p.globals))}
+		r = &run{p: p, globals: make([]globalState, len(p.globals)), found: new([foundNames]found)}
 	}
 	if env.Limits.Depth <= 0 {
 		env.Limits.Depth = 3000
@@ -180,8 +185,9 @@ func (p *Program) newRun(ctx context.Context, env Env) *run {
 	}
 	r.ctx, r.env = ctx, env
 	r.steps = xmltree.Budget{MaxSteps: env.Limits.Steps}
-	r.xc = xpath.Context{Budget: &r.steps, Host: r}
-	r.pc = xpath.Context{Budget: &r.steps, Host: r}
+	r.batch = min(stepBatch, 1+env.Limits.Steps/64)
+	r.xc = xpath.Context{Budget: &r.steps, Host: r, Poll: ctx.Err}
+	r.pc = xpath.Context{Budget: &r.steps, Host: r, Poll: ctx.Err}
 	return r
 }
 
@@ -194,7 +200,9 @@ func (r *run) release() {
 	clear(r.docs)
 	clear(r.args[:cap(r.args)])
 	r.vars.clear()
-	*r = run{p: r.p, globals: r.globals, docs: r.docs[:0], args: r.args[:0], vars: r.vars, pending: r.pending[:0]}
+	clear(r.lists[:cap(r.lists)])
+	r.lists = r.lists[:0]
+	*r = run{p: r.p, globals: r.globals, docs: r.docs[:0], args: r.args[:0], vars: r.vars, pending: r.pending[:0], texts: r.texts, lists: r.lists, found: r.found}
 	r.p.states.Put(r)
 }
 
@@ -211,12 +219,16 @@ func (r *run) document() *xmltree.Document {
 
 func (r *run) transform(source, target *xmltree.Node) error {
 	r.root = source
-	r.out = sink{parent: target, doc: target.Document(), final: true}
+	r.out = sink{final: true}
+	r.out.b.Start(target)
 	r.focus(focus{source, 1, 1})
 	if err := r.apply(source, r.p.start, 0, 0, place{}); err != nil {
 		return err
 	}
-	return r.flush(place{})
+	if err := r.flush(place{}); err != nil {
+		return err
+	}
+	return r.charge(place{})
 }
 
 // focus is the current node and its place in the current node list.
@@ -231,17 +243,26 @@ func (r *run) focus(f focus) {
 	r.node, r.xc.Node, r.xc.Position, r.xc.Size = f.node, f.node, f.pos, f.size
 }
 
-// step charges n steps of the instruction at p and asks now and then whether
-// the run is still wanted.
+// stepBatch is how many steps are taken at most before they are charged and ctx
+// is asked.
+const stepBatch = 1024
+
+// step takes n steps of the instruction at p.
 func (r *run) step(n int64, p place) error {
-	r.polled += int(min(n, 1024))
-	if r.polled >= 1024 {
-		r.polled = 0
-		if err := r.ctx.Err(); err != nil {
-			return r.fail(p, err)
-		}
+	if r.ran += n; r.ran < r.batch {
+		return nil
 	}
+	return r.charge(p)
+}
+
+// charge pays for the steps taken and asks whether the run is still wanted.
+func (r *run) charge(p place) error {
+	n := r.ran
+	r.ran = 0
 	if err := r.steps.Steps(n); err != nil {
+		return r.fail(p, err)
+	}
+	if err := r.ctx.Err(); err != nil {
 		return r.fail(p, err)
 	}
 	return nil

@@ -150,7 +150,7 @@ func (c *compiler) static(n *xmltree.Node) xpath.Static {
 // (section 14.2), in procedures when it is compiled.
 func (c *compiler) functionIn(n *xmltree.Node, name xmltree.Name) (xpath.Function, bool) {
 	f, ok := c.function(n, name)
-	if ok || name.Space == "" || c.embedded {
+	if ok || name.Space == "" || c.embedded || f.Check != nil {
 		return f, ok
 	}
 	c.warn(n, "XT029", "ask function-available() before it is called", "the function %q is not there and is an error when it is called", name)

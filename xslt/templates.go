@@ -2,6 +2,7 @@ package xslt
 
 import (
 	"math"
+	"slices"
 
 	"sutler/xmltree"
 )
@@ -25,26 +26,54 @@ func (in *applyTemplates) exec(r *run) error {
 		r.args = r.args[:lo]
 		return err
 	}
-	var nodes []*xmltree.Node
+	from := len(r.lists)
 	if in.sel == nil {
 		for c := r.node.First(); c != nil; c = c.Next() {
-			nodes = append(nodes, c)
+			r.lists = append(r.lists, c)
 		}
-	} else if nodes, err = r.nodes(in.sel); err != nil {
+	} else if err := r.list(in.sel); err != nil {
 		return err
 	}
-	if nodes, err = r.sort(nodes, in.sorts); err != nil {
+	if err := r.sortList(from, in.sorts); err != nil {
 		return err
 	}
-	here := r.focused()
-	for i, n := range nodes {
-		r.focus(focus{n, i + 1, len(nodes)})
+	here, to := r.focused(), len(r.lists)
+	for i := from; i < to; i++ {
+		n := r.lists[i] // the list may move while others are put behind it
+		r.focus(focus{n, i - from + 1, to - from})
 		if err := r.apply(n, in.mode, lo, hi, in.at); err != nil {
 			return err
 		}
 	}
 	r.focus(here)
+	r.lists = r.lists[:from]
 	r.args = r.args[:lo]
+	return nil
+}
+
+// list puts the nodes of e behind r.lists.
+func (r *run) list(e *expr) (err error) {
+	if err := r.prepare(e); err != nil {
+		return err
+	}
+	lists := r.lists
+	r.lists = slices.Clip(lists) // a function of the stylesheet must not write where e does
+	if r.lists, err = e.AppendNodes(&r.xc, lists); err != nil {
+		return r.failIn(e.at, e.base, err)
+	}
+	return nil
+}
+
+// sortList sorts what is in r.lists from a place on.
+func (r *run) sortList(from int, keys []sortKey) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	sorted, err := r.sort(r.lists[from:], keys)
+	if err != nil {
+		return err
+	}
+	copy(r.lists[from:], sorted)
 	return nil
 }
 
@@ -147,14 +176,7 @@ func (r *run) match(n *xmltree.Node, m *mode) (*template, error) {
 
 // matchIn is match among the templates of import precedence from lo to below hi.
 func (r *run) matchIn(n *xmltree.Node, m *mode, lo, hi int) (*template, error) {
-	named, any := m.candidates(n)
-	for len(named) > 0 || len(any) > 0 {
-		list := &any
-		if len(any) == 0 || len(named) > 0 && named[0].order < any[0].order {
-			list = &named
-		}
-		rule := (*list)[0]
-		*list = (*list)[1:]
+	for _, rule := range r.candidates(n, m) {
 		if rule.precedence < lo || rule.precedence >= hi {
 			continue
 		}
@@ -246,26 +268,27 @@ type forEach struct {
 }
 
 func (in *forEach) exec(r *run) error {
-	nodes, err := r.nodes(in.sel)
-	if err != nil {
+	from := len(r.lists)
+	if err := r.list(in.sel); err != nil {
 		return err
 	}
-	if nodes, err = r.sort(nodes, in.sorts); err != nil {
+	if err := r.sortList(from, in.sorts); err != nil {
 		return err
 	}
-	here, rule := r.focused(), r.rule
+	here, rule, to := r.focused(), r.rule, len(r.lists)
 	r.rule = nil
-	for i, n := range nodes {
+	for i := from; i < to; i++ {
 		if err := r.step(1, in.sel.at); err != nil {
 			return err
 		}
-		r.focus(focus{n, i + 1, len(nodes)})
+		r.focus(focus{r.lists[i], i - from + 1, to - from})
 		if err := r.exec(in.body); err != nil {
 			return err
 		}
 	}
 	r.focus(here)
 	r.rule = rule
+	r.lists = r.lists[:from]
 	return nil
 }
 

@@ -26,7 +26,7 @@ func parse(t testing.TB, src string) *xmltree.Document {
 // compile compiles the inside of a stylesheet element.
 func compile(t testing.TB, inside string) *xslt.Program {
 	t.Helper()
-	p, problems := xslt.Compile(parse(t, head+inside+tail), xslt.Options{})
+	p, problems := xslt.Compile(parse(t, stylesheet(inside)), xslt.Options{})
 	if problems.Err() != nil {
 		t.Fatalf("Compile: %v", problems)
 	}
