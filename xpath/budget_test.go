@@ -271,3 +271,43 @@ func TestBounds(t *testing.T) {
 		}
 	}
 }
+
+// Patterns are paid for and stopped like expressions, if not to the step.
+func TestPatternBudget(t *testing.T) {
+	d := parse(t, "<r>"+strings.Repeat("<a><b/></a>", 2000)+"</r>")
+	stop := errors.New("stop")
+	for src, most := range map[string]int64{
+		"b": 5000, "a/b": 7000, "r//b": 9000, "a[position() mod 2 = 0]": 11_000, "a[last()]": 11_000, "a[last() - 1]": 16_000, "a[2]": 11_000, "b[../preceding-sibling::a]": 14_000,
+		"a[not(@x)][position() > 3]": 14_000,
+	} {
+		all, err := xpath.CompilePattern(src, xpath.Static{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		match := func(c *xpath.Context) error {
+			for n := d.DocumentElement().First(); n != nil; n = n.Next() {
+				for _, m := range []*xmltree.Node{n, n.First()} {
+					if _, err := all[0].Matches(c, m); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		}
+		b := &xmltree.Budget{}
+		if err := match(&xpath.Context{Budget: b}); err != nil {
+			t.Errorf("%s: %v", src, err)
+		}
+		_, _, steps := b.Used()
+		if steps > most || steps < 3000 {
+			t.Errorf("%s: %d steps for 4,000 matches, want %d at most", src, steps, most)
+		}
+		var limit *xmltree.LimitError
+		if err := match(&xpath.Context{Budget: &xmltree.Budget{MaxSteps: steps / 2}}); !errors.As(err, &limit) {
+			t.Errorf("%s: %v, want the limit", src, err)
+		}
+		if err := match(&xpath.Context{Poll: func() error { return stop }}); !errors.Is(err, stop) {
+			t.Errorf("%s: %v, want %v", src, err, stop)
+		}
+	}
+}
