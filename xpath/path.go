@@ -163,10 +163,17 @@ func (p *path) eval(c *Context) (Value, error) {
 
 // nodes returns the nodes in document order.
 func (p *path) nodes(c *Context) ([]*xmltree.Node, error) {
+	if p.memo == 0 {
+		return p.collect(c, nil)
+	}
 	if nodes, known, err := p.remembered(c); known {
 		return nodes, err
 	}
-	return p.collect(c, nil)
+	nodes, err := p.collect(c, nil)
+	if err == nil {
+		c.memo[p.memo-1] = memo{root: c.Node.Top(), known: true, nodes: nodes}
+	}
+	return nodes, err
 }
 
 // collect appends the nodes in document order to buf.
