@@ -204,6 +204,8 @@ var functions = map[string]xpath.Function{
 	"urn:functions any": {Min: 1, Max: 1, Call: func(_ *xpath.Context, args []xpath.Value) (xpath.Value, error) {
 		return args[0], nil
 	}},
+	"urn:functions parent":  {Node: func(c *xpath.Context) (*xmltree.Node, error) { return c.Node.Parent(), nil }},
+	"urn:functions no-node": {Node: func(*xpath.Context) (*xmltree.Node, error) { return nil, errHost }},
 	"urn:functions fail": {Result: xpath.NumberType, Call: func(*xpath.Context, []xpath.Value) (xpath.Value, error) {
 		return xpath.Value{}, errHost
 	}},

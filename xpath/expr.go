@@ -183,6 +183,13 @@ type hostCall struct {
 }
 
 func (x *hostCall) eval(c *Context) (Value, error) {
+	if x.fn.Node != nil {
+		n, err := x.node(c)
+		if n == nil || err != nil {
+			return NodeSet(nil), err
+		}
+		return NodeSet([]*xmltree.Node{n}), nil
+	}
 	if err := charge(c, 1); err != nil {
 		return Value{}, err
 	}
@@ -203,6 +210,14 @@ func (x *hostCall) eval(c *Context) (Value, error) {
 		return Value{}, err
 	}
 	return x.declared(c, v)
+}
+
+// node returns the only node of a function that has no more.
+func (x *hostCall) node(c *Context) (*xmltree.Node, error) {
+	if err := charge(c, 1); err != nil {
+		return nil, err
+	}
+	return x.fn.Node(c)
 }
 
 // declared returns v as the type that the function promises.
@@ -388,6 +403,10 @@ func firstOf(c *Context, e expr) (*xmltree.Node, error) {
 		return x.first(c)
 	case *union:
 		return x.first(c)
+	case *hostCall:
+		if x.fn.Node != nil {
+			return x.node(c)
+		}
 	}
 	nodes, err := nodesOf(c, e)
 	if err != nil || len(nodes) == 0 {

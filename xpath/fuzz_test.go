@@ -176,23 +176,48 @@ func checkLastStep(t *testing.T, n *xmltree.Node, src, left, right string, got [
 	}
 }
 
-// FuzzPattern is FuzzCompile for patterns.
+// FuzzPattern is FuzzCompile for patterns. It checks what matches against the
+// definition: a node that the pattern, as an expression, selects from the node
+// or one of its ancestors.
 func FuzzPattern(f *testing.F) {
-	seeds(f, "testdata/pattern-errors.txt", "testdata/patterns.txtar")
-	d := parse(f, `<r a="1" xmlns:p="urn:p"><a x="1">one<b>2</b></a><!--c--><p:a p:x="3"/><?pi?>text<a><a/></a></r>`)
+	seeds(f, "testdata/pattern-errors.txt", "testdata/patterns.txtar", "testdata/patterns-5.2.txtar")
+	d := parse(f, `<r a="1" xmlns:p="urn:p"><a x="1" xml:id="i">one<b>2</b><b x="2"/></a><!--c--><p:a p:x="3"/><?pi?>text<a><a/><b><a/></b></a></r>`)
+	nodes := everyNode(f, d.Root())
 	f.Fuzz(func(t *testing.T, src string) {
 		all, err := xpath.CompilePattern(src, names)
 		if err != nil {
 			checkError(t, src, err)
 			return
 		}
-		for _, p := range all {
-			for n := d.Root(); n != nil; n = n.First() {
-				c := context(t, n)
-				c.Budget = &xmltree.Budget{MaxSteps: 20000}
-				if _, err := p.Matches(c, n); err != nil {
+		e, err := xpath.Compile(src, names)
+		if err != nil {
+			t.Fatalf("the pattern %q is no expression: %v", src, err)
+		}
+		shared := context(t, d.Root())
+		shared.Budget = &xmltree.Budget{MaxSteps: 50_000}
+		for _, n := range nodes {
+			got := false
+			for _, p := range all {
+				ok, err := p.Matches(shared, n)
+				if err != nil {
 					checkFailure(t, src, err)
+					return
 				}
+				got = got || ok
+			}
+			want := false
+			for up := n; up != nil && !want; up = up.Parent() {
+				c := context(t, up)
+				c.Budget = &xmltree.Budget{MaxSteps: 50_000}
+				selected, err := e.Nodes(c)
+				if err != nil {
+					checkFailure(t, src, err)
+					return
+				}
+				want = slices.Contains(selected, n)
+			}
+			if got != want {
+				t.Errorf("%q: Matches(%s) = %v, the expression says %v", src, where(n), got, want)
 			}
 		}
 	})

@@ -399,6 +399,9 @@ func hostFunction(t token, fn Function, args []expr) (expr, error) {
 	if err := takes(t, fn.Min, fn.Max, len(args)); err != nil {
 		return nil, err
 	}
+	if fn.Node != nil {
+		fn.Result = NodeSetType
+	}
 	if err := checked(t, fn, args); err != nil {
 		return nil, err
 	}

@@ -163,10 +163,17 @@ func (p *path) eval(c *Context) (Value, error) {
 
 // nodes returns the nodes in document order.
 func (p *path) nodes(c *Context) ([]*xmltree.Node, error) {
+	if p.memo == 0 {
+		return p.collect(c, nil)
+	}
 	if nodes, known, err := p.remembered(c); known {
 		return nodes, err
 	}
-	return p.collect(c, nil)
+	nodes, err := p.collect(c, nil)
+	if err == nil {
+		c.memo[p.memo-1] = memo{root: c.Node.Top(), known: true, nodes: nodes}
+	}
+	return nodes, err
 }
 
 // collect appends the nodes in document order to buf.
@@ -420,6 +427,10 @@ func (p *path) origin(c *Context) (origin, error) {
 		return origin{node: c.Node.Top(), plan: &p.one}, nil
 	case p.start == nil:
 		return origin{node: c.Node, plan: &p.one}, nil
+	}
+	if x, ok := p.start.(*hostCall); ok && x.fn.Node != nil {
+		n, err := x.node(c)
+		return origin{node: n, plan: &p.one}, err
 	}
 	nodes, err := nodesOf(c, p.start)
 	switch {

@@ -13,6 +13,7 @@ type Pattern struct {
 	steps    []patternStep // from left to right
 	priority float64
 	lone     *nodeTest // it is no more than this
+	plain    bool      // tests of a node and its next ancestors are all it needs
 }
 
 // patternStep is a step of a pattern together with what leads to it from the
@@ -41,6 +42,9 @@ func CompilePattern(src string, s Static) ([]*Pattern, error) {
 		if s := one.steps[0].step; len(one.steps) == 1 && s != nil && len(s.preds) == 0 {
 			one.lone = &s.test
 		}
+		one.plain = !slices.ContainsFunc(one.steps, func(s patternStep) bool {
+			return s.deep || s.set != nil || s.step != nil && len(s.step.preds) > 0
+		})
 		all = append(all, one)
 		switch t := p.peek(); {
 		case t.kind == end:
@@ -220,6 +224,9 @@ func (p *Pattern) Matches(c *Context, n *xmltree.Node) (bool, error) {
 	if p.lone != nil {
 		return p.lone.matches(n), charge(c, 1)
 	}
+	if p.plain {
+		return p.matchesPlain(n), charge(c, 1)
+	}
 	i := len(p.steps) - 1
 	ok, err := p.steps[i].matches(c, n)
 	if !ok || err != nil {
@@ -254,6 +261,17 @@ func (p *Pattern) Matches(c *Context, n *xmltree.Node) (bool, error) {
 	return true, nil
 }
 
+func (p *Pattern) matchesPlain(n *xmltree.Node) bool {
+	for i := len(p.steps) - 1; i >= 0; i-- {
+		s := &p.steps[i]
+		if n == nil || s.root && n.Kind() != xmltree.Root || !s.root && !s.step.test.matches(n) {
+			return false
+		}
+		n = n.Parent()
+	}
+	return true
+}
+
 // matches reports whether n alone matches s.
 func (s *patternStep) matches(c *Context, n *xmltree.Node) (bool, error) {
 	if err := charge(c, 1); err != nil {
@@ -285,14 +303,18 @@ func (s *patternStep) holds(c *Context, n *xmltree.Node) (bool, error) {
 }
 
 // among reports whether s selects n, which passes its test, from its parent.
-func (s *step) among(c *Context, n *xmltree.Node) (found bool, err error) {
-	k := slices.IndexFunc(s.preds, func(p predicate) bool { return p.positional })
+func (s *step) among(c *Context, n *xmltree.Node) (bool, error) {
 	switch {
 	case n.Parent() == nil:
 		return false, nil
-	case s.axis == child && !slices.ContainsFunc(s.preds[k+1:], func(p predicate) bool { return p.positional }):
-		return s.selects(c, n, k)
+	case s.axis == child && s.counted >= 0:
+		return s.selects(c, n, s.counted)
 	}
+	return s.walkTo(c, n)
+}
+
+// walkTo is among by a walk from the parent.
+func (s *step) walkTo(c *Context, n *xmltree.Node) (found bool, err error) {
 	w := walker{c: c, want: visiting, visit: func(m *xmltree.Node) bool {
 		found = m == n
 		return !found

@@ -10,6 +10,7 @@ type step struct {
 	positional bool   // what it selects depends on positions along its axis
 	sized      bool   // … and all nodes must be known before the first is selected
 	depth      int    // of its predicates
+	counted    int    // the only predicate that looks at positions; -1: there is none or more
 	narrowed   bool   // it was written with predicates
 	impure     bool   // a predicate calls a function of the host language
 	sweep      *sweep // of a plan: this is a row of steps, and nothing else is set
@@ -92,8 +93,15 @@ func calls(e expr, name string) bool {
 }
 
 func newStep(a axis, t nodeTest, preds []predicate) *step {
-	s := &step{axis: a, test: t, preds: preds}
+	s := &step{axis: a, test: t, preds: preds, counted: -1}
 	for i, p := range preds {
+		switch {
+		case !p.positional:
+		case s.positional:
+			s.counted = -1
+		default:
+			s.counted = i
+		}
 		s.positional = s.positional || p.positional
 		s.sized = s.sized || p.sized || p.positional && i >= len(positions{})
 		s.depth = max(s.depth, p.about().depth)

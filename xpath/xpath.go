@@ -36,6 +36,9 @@ type Function struct {
 	Check func(args []*Value) *Error
 	// Call must not keep args or c. What it returns as error ends the evaluation.
 	Call func(c *Context, args []Value) (Value, error)
+	// Node, if it is set, is called instead, without arguments, and returns the
+	// only node of the value or nil for none: no set is made for it.
+	Node func(c *Context) (*xmltree.Node, error)
 }
 
 // Context is what an expression is evaluated against. One evaluation at a time
