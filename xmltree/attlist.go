@@ -172,7 +172,7 @@ func (p *parser) defaults(element string, start int) bool {
 	list.round++
 	for i := range p.tag {
 		a := &p.tag[i]
-		k, ok := list.index[a.name]
+		k, ok := list.index[a.name.raw]
 		if !ok {
 			continue
 		}
@@ -185,10 +185,11 @@ func (p *parser) defaults(element string, start int) bool {
 		if !def.has || def.round == list.round {
 			continue
 		}
-		a := attr{name: def.name, value: def.value, off: p.place(start), flags: elsewhere}
+		a := attr{name: p.symbols.symbol(def.name), value: def.value, off: p.place(start), flags: elsewhere}
 		def.apply(&a)
 		p.tag = append(p.tag, a)
-		p.defaulted += int64(len(a.name) + len(a.value))
+		p.declaring = p.declaring || a.name.declares != nil
+		p.defaulted += int64(len(def.name) + len(def.value))
 	}
 	if most := p.options.MaxEntityBytes + 8*p.read(); p.defaulted > most {
 		return p.limit(start, "XML027", &LimitError{Limit: "bytes of default attributes", Value: most, Setting: "EntityBytes"})

@@ -9,11 +9,11 @@ import (
 // characters reads text up to the next <.
 func (p *parser) characters() bool {
 	start := p.i
-	end := strings.IndexByte(p.rest(), '<')
+	end := strings.IndexByte(p.s[start:], '<')
 	if end < 0 {
 		end = len(p.s)
 	} else {
-		end += p.i
+		end += start
 	}
 	raw := p.s[start:end]
 	p.i = end
@@ -24,8 +24,14 @@ func (p *parser) characters() bool {
 		off := start + len(raw) - len(strings.TrimLeft(raw, " \t\r\n"))
 		return p.problem(off, "XML012", "text belongs inside the document element", "there is text outside of the document element: %q", clipped(p.s[off:]))
 	}
-	if i := strings.Index(raw, "]]>"); i >= 0 {
-		return p.problem(start+i, "XML013", "write ]]&gt;", "]]> cannot stand in text")
+	if isSpace(raw[0]) && !p.returns && blank(raw) {
+		p.add(raw, start, false)
+		return true
+	}
+	if strings.IndexByte(raw, ']') >= 0 {
+		if i := strings.Index(raw, "]]>"); i >= 0 {
+			return p.problem(start+i, "XML013", "write ]]&gt;", "]]> cannot stand in text")
+		}
 	}
 	if strings.IndexByte(raw, '&') < 0 {
 		p.add(p.lines(raw), start, false)
@@ -50,7 +56,7 @@ func (p *parser) characters() bool {
 		}
 		if e != nil {
 			// What stands before it may begin elsewhere than what comes after.
-			p.add(string(p.buf), start, keep)
+			p.add(p.keepBuf(), start, keep)
 			if !p.include(e, start+i) {
 				return false
 			}
@@ -61,7 +67,7 @@ func (p *parser) characters() bool {
 		p.buf = utf8.AppendRune(p.buf, r)
 		i += length
 	}
-	p.add(string(p.buf), start, keep)
+	p.add(p.keepBuf(), start, keep)
 	return true
 }
 
@@ -84,7 +90,7 @@ func (p *parser) cdata() bool {
 // add adds to the pending text.
 func (p *parser) add(s string, off int, keep bool) {
 	if !p.text.any {
-		p.text = pending{value: s, off: p.place(off), any: true, keep: keep}
+		p.text.value, p.text.off, p.text.any, p.text.keep = s, p.place(off), true, keep
 		return
 	}
 	p.text.parts = append(p.text.parts, s)
@@ -92,26 +98,26 @@ func (p *parser) add(s string, off int, keep bool) {
 }
 
 // flush makes a node of the pending text.
-func (p *parser) flush() bool {
-	t := p.text
-	if !t.any {
-		return true
+func (p *parser) flush() {
+	if !p.text.any {
+		return
 	}
-	p.text.any = false
+	t := &p.text
+	t.any = false
 	if len(t.parts) > 0 {
 		t.value += strings.Join(t.parts, "")
-		p.text.parts = nil
+		clear(t.parts)
+		t.parts = t.parts[:0]
 	}
 	if t.value == "" || p.options.DropSpace && !t.keep && blank(t.value) && !p.preserves() && !isXSLText(p.at) {
-		return true
+		return
 	}
 	n := p.d.makeValue(Text, t.value)
 	n.off = uint32(t.off) + 1
 	if t.keep {
 		n.flags |= keepSpace
 	}
-	p.at.link(n, nil)
-	return true
+	p.at.push(n)
 }
 
 // reference reads the entity or character reference at off, which must end
@@ -182,7 +188,7 @@ func (p *parser) comment() bool {
 	}
 	c := p.d.makeValue(Comment, p.lines(text))
 	c.off = uint32(p.place(start)) + 1
-	p.at.link(c, nil)
+	p.at.push(c)
 	return true
 }
 
@@ -213,7 +219,7 @@ func (p *parser) instruction() bool {
 	pi := p.d.makeNamed(ProcInst, Name{Local: target})
 	pi.value, pi.off = p.lines(data), uint32(p.place(start))+1
 	p.d.charge(len(pi.value))
-	p.at.link(pi, nil)
+	p.at.push(pi)
 	return true
 }
 

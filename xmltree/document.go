@@ -8,13 +8,23 @@ import (
 // defaultDepth is the depth of a tree that is allowed when nothing else is said.
 const defaultDepth = 256
 
-// chunkNodes is the number of nodes that are allocated at once.
-const chunkNodes = 256
+// Nodes are allocated in chunks: the first of a document is small, since most
+// documents are.
+const (
+	firstNodes = 48
+	chunkNodes = 256
+)
 
-type chunk [chunkNodes]Node
+type (
+	firstChunk [firstNodes]Node
+	chunk      [chunkNodes]Node
+)
 
-// chunks recycles the nodes of released documents. What lies in it is zero.
-var chunks = sync.Pool{New: func() any { return new(chunk) }}
+// The nodes of released documents are used again. What lies here is zero.
+var (
+	firstChunks = sync.Pool{New: func() any { return new(firstChunk) }}
+	chunks      = sync.Pool{New: func() any { return new(chunk) }}
+)
 
 // Document owns the nodes of one or several trees. One goroutine may edit a
 // document; many may read it at once while nobody edits it.
@@ -30,8 +40,11 @@ type Document struct {
 	unparsed map[string]unparsed
 
 	names  map[Name]*Name
-	chunks []*chunk
-	used   int // nodes used of the last chunk
+	recent [8]*Name // of them the last ones that were asked for
+	chunk  []Node   // the last one
+	used   int      // nodes used of it
+	first  *firstChunk
+	chunks []*chunk // the others
 	seq    uint32
 	nodes  int64 // charged to budget
 	bytes  int64
@@ -96,11 +109,10 @@ func (d *Document) NewProcInst(target, data string) *Node {
 
 // make returns a zero node of d.
 func (d *Document) make(k Kind) *Node {
-	if len(d.chunks) == 0 || d.used == chunkNodes {
-		d.chunks = append(d.chunks, chunks.Get().(*chunk))
-		d.used = 0
+	if d.used == len(d.chunk) {
+		d.addChunk()
 	}
-	n := &d.chunks[len(d.chunks)-1][d.used]
+	n := &d.chunk[d.used]
 	d.used++
 	d.seq++
 	n.kind, n.doc, n.seq = k, d, d.seq
@@ -112,6 +124,32 @@ func (d *Document) make(k Kind) *Node {
 		d.budget.nodes++
 	}
 	return n
+}
+
+// addChunk makes room for more nodes.
+func (d *Document) addChunk() {
+	d.used = 0
+	if d.first == nil {
+		d.first = firstChunks.Get().(*firstChunk)
+		d.chunk = d.first[:]
+		return
+	}
+	c := chunks.Get().(*chunk)
+	d.chunks = append(d.chunks, c)
+	d.chunk = c[:]
+}
+
+// usedNodes returns the nodes of each chunk that were used.
+func (d *Document) usedNodes(yield func([]Node) bool) {
+	if d.first == nil || len(d.chunks) > 0 && !yield(d.first[:]) {
+		return
+	}
+	for i := 0; i < len(d.chunks)-1; i++ {
+		if !yield(d.chunks[i][:]) {
+			return
+		}
+	}
+	yield(d.chunk[:d.used])
 }
 
 func (d *Document) makeValue(k Kind, s string) *Node {
@@ -138,14 +176,19 @@ func (d *Document) charge(bytes int) {
 
 // intern returns the one pointer that d has for name.
 func (d *Document) intern(name Name) *Name {
-	if p := d.names[name]; p != nil {
+	slot := &d.recent[len(name.Local)&7]
+	if p := *slot; p != nil && *p == name {
 		return p
 	}
-	if d.names == nil {
-		d.names = make(map[Name]*Name)
+	p := d.names[name]
+	if p == nil {
+		if d.names == nil {
+			d.names = make(map[Name]*Name)
+		}
+		p = &Name{strings.Clone(name.Space), strings.Clone(name.Prefix), strings.Clone(name.Local)}
+		d.names[*p] = p
 	}
-	p := &Name{strings.Clone(name.Space), strings.Clone(name.Prefix), strings.Clone(name.Local)}
-	d.names[*p] = p
+	*slot = p
 	return p
 }
 
@@ -158,20 +201,21 @@ func (d *Document) Release() {
 		b.bytes -= d.bytes
 		poison = b.Poison
 	}
-	for i, c := range d.chunks {
-		used := c[:]
-		if i == len(d.chunks)-1 {
-			used = c[:d.used]
-		}
+	for used := range d.usedNodes {
 		clear(used)
 		if poison {
 			for i := range used {
 				used[i].value = "(released)"
 			}
-			continue
 		}
-		chunks.Put(c)
 	}
-	d.root, d.chunks, d.used, d.nodes, d.bytes = nil, nil, 0, 0, 0
+	if !poison && d.first != nil {
+		firstChunks.Put(d.first)
+		for _, c := range d.chunks {
+			chunks.Put(c)
+		}
+	}
+	d.root, d.chunk, d.first, d.chunks, d.used, d.nodes, d.bytes = nil, nil, nil, nil, 0, 0, 0
+	d.recent = [8]*Name{}
 	d.names, d.scopes, d.children, d.ids, d.merges, d.texts, d.spare = nil, nil, nil, nil, nil, nil, nil
 }

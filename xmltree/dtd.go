@@ -37,8 +37,8 @@ func (p *parser) doctype() bool {
 	}
 	p.dtd = &dtd{entities: map[string]*entity{}, parameters: map[string]*entity{}, lists: map[string]*attlist{}}
 	p.dtd.form = doctypeForm
-	p.declaring = true
-	defer func() { p.declaring = false }()
+	p.inDTD = true
+	defer func() { p.inDTD = false }()
 	p.i += len("<!DOCTYPE")
 	if !p.space() {
 		return p.malformed("white space is missing after <!DOCTYPE")

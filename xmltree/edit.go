@@ -144,7 +144,21 @@ func (n *Node) link(c, ref *Node) {
 	} else {
 		n.first = c
 	}
-	n.doc.children[n].linked(c)
+	if n.doc.children != nil {
+		n.doc.children[n].linked(c)
+	}
+}
+
+// push makes the unlinked c the last child of n, of which nobody keeps an
+// index yet.
+func (n *Node) push(c *Node) {
+	c.parent, c.prev = n, n.last
+	if n.last != nil {
+		n.last.next = c
+	} else {
+		n.first = c
+	}
+	n.last = c
 }
 
 // Detach unlinks n from its parent. n and all below stay usable until the

@@ -2,9 +2,11 @@ package xmltree
 
 import (
 	"math"
+	"math/bits"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+	"unsafe"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
@@ -41,7 +43,7 @@ func (p *parser) decode(s *source, src []byte) bool {
 	case head == "\x4C\x6F\xA7\x94": // <?xm in EBCDIC
 		return p.ebcdic(s, src)
 	}
-	s.text = strings.TrimPrefix(string(src), "\uFEFF")
+	s.text = strings.TrimPrefix(p.text8(src), "\uFEFF")
 	marked := len(s.text) != len(src)
 	name, off := s.encoding()
 	upper := strings.ToUpper(name)
@@ -69,6 +71,14 @@ func (p *parser) decode(s *source, src []byte) bool {
 		return p.problem(off, "XML001", "declare UTF-8", "encoding %q does not go with a UTF-8 byte order mark", name)
 	}
 	return p.foreign(s, src, enc, name)
+}
+
+// text8 returns src as a string: a copy, or src itself if it was given away.
+func (p *parser) text8(src []byte) string {
+	if p.options.Own && p.src == &p.d.main {
+		return unsafe.String(unsafe.SliceData(src), len(src))
+	}
+	return string(src)
 }
 
 // lookup returns the encoding of that name, by the registry of the IANA and
@@ -206,28 +216,55 @@ func (p *parser) utf32(s *source, src []byte, from, b0, b1, b2, b3 int) bool {
 // valid checks the characters of the text of s and makes it what is read.
 func (p *parser) valid(s *source, encoding string) bool {
 	text := s.text
-	if !utf8.ValidString(text) {
-		for i := 0; i < len(text); {
-			r, n := utf8.DecodeRuneInString(text[i:])
-			if r == utf8.RuneError && n == 1 {
-				return p.problem(i, "XML002", "save it as UTF-8, or declare the encoding it has", "byte 0x%02X is not valid %s", text[i], encoding)
-			}
-			i += n
-		}
+	if most := math.MaxUint32 - 1 - s.base; len(text) > most {
+		return p.limit(-1, "XML019", &LimitError{Limit: "bytes of XML as UTF-8", Value: int64(most)})
 	}
-	for i := 0; i < len(text); i++ {
+	for i := plain(text, 0); i < len(text); i = plain(text, i) {
 		c := text[i]
 		switch {
-		case c >= ' ' && c != 0xEF:
+		case c >= utf8.RuneSelf:
+			r, n := utf8.DecodeRuneInString(text[i:])
+			switch {
+			case r == utf8.RuneError && n == 1:
+				return p.invalid(i, text[i], encoding)
+			case !isChar(r):
+				return p.forbidden(i, r)
+			}
+			i += n
+			continue
+		case c >= ' ' || c == '\t' || c == '\n':
 		case c == '\r':
 			p.returns = true
-		case c == '\t' || c == '\n':
-		case c == 0xEF && (text[i+1] != 0xBF || text[i+2] < 0xBE):
 		default:
-			r, _ := utf8.DecodeRuneInString(text[i:])
-			return p.problem(i, "XML003", "XML allows tab, line feed, carriage return and the characters from blank on; send other bytes as base64", "character U+%04X is not allowed", r)
+			return p.forbidden(i, rune(c))
 		}
+		i++
 	}
 	p.s = text
 	return true
+}
+
+// plain returns the first place from i on where s may hold anything but ASCII
+// without controls. It looks at eight bytes at a time.
+func plain(s string, i int) int {
+	const low, high = 0x2020202020202020, 0x8080808080808080
+	for i+8 <= len(s) {
+		b := s[i : i+8]
+		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		if found := (w | (w - low)) & high; found != 0 {
+			// A borrow can mark a byte above the first that is marked, not below.
+			return i + bits.TrailingZeros64(found)/8
+		}
+		i += 8
+	}
+	return i
+}
+
+func (p *parser) invalid(off int, c byte, encoding string) bool {
+	return p.problem(off, "XML002", "save it as UTF-8, or declare the encoding it has", "byte 0x%02X is not valid %s", c, encoding)
+}
+
+func (p *parser) forbidden(off int, r rune) bool {
+	return p.problem(off, "XML003", "XML allows tab, line feed, carriage return and the characters from blank on; send other bytes as base64", "character U+%04X is not allowed", r)
 }

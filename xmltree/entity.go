@@ -300,7 +300,7 @@ func (p *parser) include(e *entity, off int) bool {
 		}
 	}
 	if n := len(p.open); n > p.floor {
-		return p.problemAt(p.open[n-1].off, "XML025", balanced, "element %q of entity %q is not closed in it", p.open[n-1].name, e.written())
+		return p.problemAt(p.open[n-1].off, "XML025", balanced, "element %q of entity %q is not closed in it", p.open[n-1].name.raw, e.written())
 	}
 	p.leave()
 	return true

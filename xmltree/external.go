@@ -131,17 +131,26 @@ func resolve(base, ref string) string {
 	if i := strings.IndexAny(ref, ":/?#"); base == "" || i >= 0 && ref[i] == ':' || strings.HasPrefix(ref, "/") {
 		return ref
 	}
-	dir := base[:strings.LastIndexByte(base, '/')+1]
-	for strings.HasPrefix(ref, "./") || strings.HasPrefix(ref, "../") && dir != "" && !strings.HasSuffix(dir, "../") {
-		if rest, ok := strings.CutPrefix(ref, "./"); ok {
-			ref = rest
-			continue
-		}
-		up := dir[:strings.LastIndexByte(dir[:len(dir)-1], '/')+1]
-		if up == "/" && dir == "/" || strings.HasSuffix(dir, "://") {
-			break
-		}
-		ref, dir = ref[len("../"):], up
+	if i := strings.Index(base, "://"); i >= 0 && strings.IndexByte(base[i+len("://"):], '/') < 0 {
+		base += "/"
 	}
-	return dir + ref
+	dir := base[:strings.LastIndexByte(base, '/')+1]
+	root := 0 // how much of dir cannot be left
+	if strings.HasPrefix(dir, "/") {
+		root = 1
+	} else if i := strings.Index(dir, "://"); i >= 0 {
+		root = i + len("://") + strings.IndexByte(dir[i+len("://"):], '/') + 1
+	}
+	for {
+		rest, ok := strings.CutPrefix(ref, "./")
+		if !ok {
+			if rest, ok = strings.CutPrefix(ref, "../"); !ok || root == 0 && (dir == "" || strings.HasSuffix(dir, "../")) {
+				return dir + ref
+			}
+			if len(dir) > root {
+				dir = dir[:strings.LastIndexByte(dir[:len(dir)-1], '/')+1]
+			}
+		}
+		ref = rest
+	}
 }

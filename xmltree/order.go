@@ -17,9 +17,9 @@ func (d *Document) renumber() {
 		return
 	}
 	d.edits = 1
-	for _, c := range d.chunks {
-		for i := range c {
-			c[i].order = 0
+	for used := range d.usedNodes {
+		for i := range used {
+			used[i].order = 0
 		}
 	}
 }

@@ -23,6 +23,12 @@ type Options struct {
 	// CDATA section or a character reference.
 	DropSpace bool
 
+	// Own gives the source away: it becomes the text of the document without
+	// being copied, so nobody may change it while the document or a string
+	// taken from it is in use. It saves memory for each source that was read for
+	// this alone.
+	Own bool
+
 	// NoSpace lists namespace URIs that become no namespace, for elements and
 	// attributes of the whole document. Their declarations are dropped.
 	NoSpace []string
@@ -85,18 +91,17 @@ func Parse(src []byte, o Options) (*Document, error) {
 	if o.MaxEntities <= 0 {
 		o.MaxEntities = defaultEntities
 	}
-	p := &parser{
-		d: d, at: d.root, options: o,
-		scope:    map[string]string{"": "", "xml": XMLSpace},
-		elements: map[string]*Name{}, attributes: map[string]*Name{},
-		input: input{src: &d.main, mask: -1},
-	}
+	p := parsers.Get().(*parser)
+	p.d, p.at, p.options = d, d.root, o
+	p.input = input{src: &d.main, mask: -1}
 	if p.decode(&d.main, src) {
 		p.document()
 	}
-	if len(p.problems) > 0 {
+	problems := p.problems
+	p.done()
+	if len(problems) > 0 {
 		d.Release()
-		return nil, p.problems
+		return nil, problems
 	}
 	return d, nil
 }
@@ -114,23 +119,23 @@ type parser struct {
 	at   *Node  // the innermost open element, or the root
 	open []open // the open elements
 
-	scope map[string]string // namespace by prefix at this place
-	undo  []binding         // what scope was before
-
-	elements, attributes map[string]*Name // the last Name of a name as written
+	symbols *symbols // what names mean at this place
+	undo    []shadow // what prefixes stood for before
 
 	dtd        *dtd // nil: there was no document type declaration
-	declaring  bool // it is being read
+	inDTD      bool // it is being read
 	standalone bool
 	included   int64 // bytes of text that entities have added
 	defaulted  int64 // bytes that default attributes have added
 	handed     int64 // bytes of external entities
 
-	tag      []attr        // attributes of the tag being read
-	replaced bool          // the value just read had an entity in it
-	seen     map[Name]bool // to find doubles among many attributes
-	text     pending       // text not yet made a node
-	buf      []byte        // for values that are not a piece of the source
+	tag       []attr          // attributes of the tag being read
+	declaring bool            // one of them declares a namespace
+	replaced  bool            // the value just read had an entity in it
+	seen      map[Name]bool   // to find doubles among many attributes
+	text      pending         // text not yet made a node
+	buf       []byte          // for values that are not a piece of the source
+	made      strings.Builder // holds such values
 }
 
 // input is a text that is read: a source, or the text of an internal entity.
@@ -150,22 +155,18 @@ func (in *input) place(off int) int { return off&in.mask + in.base }
 
 // open is an element whose end tag has not come.
 type open struct {
-	name     string // as written
-	off      int    // in the document
-	undo     int    // length of parser.undo before its declarations
-	preserve bool   // white space is kept in it
-}
-
-type binding struct {
-	prefix, uri string
-	bound       bool
+	name     *symbol
+	off      int  // in the document
+	undo     int  // length of parser.undo before its declarations
+	preserve bool // white space is kept in it
 }
 
 // attr is an attribute as written.
 type attr struct {
-	name, value string
-	off         int  // in the document
-	flags       flag // of its node
+	name  *symbol
+	value string
+	off   int  // in the document
+	flags flag // of its node
 }
 
 // pending is text that may still grow.
@@ -193,7 +194,7 @@ func (p *parser) problem(off int, rule, hint, format string, args ...any) bool {
 
 // problemAt notes a problem at an offset of the document and returns false.
 func (p *parser) problemAt(off int, rule, hint, format string, args ...any) bool {
-	if p.declaring && len(p.problems) > 0 {
+	if p.inDTD && len(p.problems) > 0 {
 		return false // the first is the one to see
 	}
 	p.problems = append(p.problems, p.d.ProblemAt(off, rule, fmt.Sprintf(format, args...), hint))
@@ -232,7 +233,7 @@ func (p *parser) document() bool {
 	}
 	if n := len(p.open); n > 0 {
 		o := p.open[n-1]
-		return p.problemAt(o.off, "XML011", "add </"+o.name+"> where the element ends", "element %q is not closed", o.name)
+		return p.problemAt(o.off, "XML011", "add </"+o.name.raw+"> where the element ends", "element %q is not closed", o.name.raw)
 	}
 	if p.d.DocumentElement() == nil {
 		return p.problem(len(p.s), "XML012", "the document needs one element that holds everything", "there is no element")
@@ -252,19 +253,27 @@ func (p *parser) item() bool {
 	if p.i+1 < len(p.s) {
 		next = p.s[p.i+1]
 	}
+	if next != '!' {
+		if p.text.any {
+			p.flush()
+		}
+		switch next {
+		case '/':
+			return p.endTag()
+		case '?':
+			return p.instruction()
+		}
+		return p.startTag()
+	}
 	switch {
-	case next == '/':
-		return p.flush() && p.endTag()
-	case next == '?':
-		return p.flush() && p.instruction()
-	case next != '!':
-		return p.flush() && p.startTag()
 	case p.looking("<!--"):
-		return p.flush() && p.comment()
+		p.flush()
+		return p.comment()
 	case p.looking("<![CDATA["):
 		return p.cdata()
 	case p.looking("<!DOCTYPE") && p.options.DTD:
-		return p.flush() && p.doctype()
+		p.flush()
+		return p.doctype()
 	case p.looking("<!DOCTYPE"):
 		return p.problem(p.i, "XML005", "remove the document type declaration; what a DTD would add (entities, default attributes) must be written out",
 			"a document type declaration is not allowed")
@@ -276,30 +285,36 @@ func (p *parser) item() bool {
 func (p *parser) startTag() bool {
 	start := p.i
 	p.i++
-	name, ok := p.name("element")
-	if !ok || !p.attrs(name) || p.dtd != nil && !p.defaults(name, start) {
+	name, ok := p.symbol("element")
+	if !ok || !p.attrs(name.raw) || p.dtd != nil && !p.defaults(name.raw, start) {
 		return false
 	}
-	if len(p.open) == 0 && p.d.DocumentElement() != nil {
-		return p.problem(start, "XML012", "put it inside the first element, or wrap both in one", "there is a second document element %q", name)
+	depth := len(p.open)
+	if depth == 0 && p.d.DocumentElement() != nil {
+		return p.problem(start, "XML012", "put it inside the first element, or wrap both in one", "there is a second document element %q", name.raw)
 	}
-	if len(p.open) >= p.d.depth {
+	if depth >= p.d.depth {
 		return p.limit(start, "XML020", depthError(p.d.depth))
 	}
-	empty := p.looking("/>")
+	empty := p.s[p.i] == '/'
 	if empty {
 		p.i++
 	}
 	p.i++
-	p.open = append(p.open, open{name, p.place(start), len(p.undo), p.preserves()})
+	p.open = append(p.open, open{name, p.place(start), len(p.undo), depth > 0 && p.open[depth-1].preserve})
 	e := p.d.make(Element)
 	e.off = uint32(p.place(start)) + 1
-	p.at.link(e, nil)
+	p.at.push(e)
 	p.at = e
-	p.declare()
+	if p.declaring {
+		p.declaring = false
+		p.declare()
+	}
 	p.resolve(e, name, p.place(start+1))
-	if err := p.d.budget.Err(); err != nil {
-		return p.limit(start, "XML021", err)
+	if b := p.d.budget; b != nil {
+		if err := b.Err(); err != nil {
+			return p.limit(start, "XML021", err)
+		}
 	}
 	if empty {
 		p.close()
@@ -313,8 +328,9 @@ func (p *parser) endTag() bool {
 	p.i += 2
 	n := len(p.open)
 	if n > p.floor {
-		if name := p.open[n-1].name; strings.HasPrefix(p.rest(), name) && len(p.rest()) > len(name) && p.s[p.i+len(name)] == '>' {
-			p.i += len(name) + 1
+		name := p.open[n-1].name.raw
+		if end := p.i + len(name); end < len(p.s) && p.s[end] == '>' && p.s[p.i:end] == name {
+			p.i = end + 1
 			p.close()
 			return true
 		}
@@ -329,9 +345,9 @@ func (p *parser) endTag() bool {
 	case n <= p.floor:
 		return p.problem(start, "XML025", balanced, "end tag </%s> closes an element that began outside of the entity", name)
 	}
-	if o := p.open[n-1]; o.name != name {
-		return p.problem(start, "XML010", fmt.Sprintf("close <%s> of line %d first", o.name, p.d.pos(o.off).Line),
-			"end tag </%s> does not match the start tag <%s>", name, o.name)
+	if o := p.open[n-1]; o.name.raw != name {
+		return p.problem(start, "XML010", fmt.Sprintf("close <%s> of line %d first", o.name.raw, p.d.pos(o.off).Line),
+			"end tag </%s> does not match the start tag <%s>", name, o.name.raw)
 	}
 	p.space()
 	if !p.looking(">") {
@@ -347,11 +363,7 @@ func (p *parser) close() {
 	n := len(p.open) - 1
 	from := p.open[n].undo
 	for i := len(p.undo) - 1; i >= from; i-- {
-		if b := p.undo[i]; b.bound {
-			p.scope[b.prefix] = b.uri
-		} else {
-			delete(p.scope, b.prefix)
-		}
+		p.undo[i].back()
 	}
 	p.undo, p.open, p.at = p.undo[:from], p.open[:n], p.at.parent
 }
@@ -361,61 +373,95 @@ func (p *parser) attrs(element string) bool {
 	p.tag = p.tag[:0]
 	for {
 		spaced := p.space()
-		if p.looking(">") || p.looking("/>") {
-			return true
-		}
 		if p.i == len(p.s) {
 			return p.problem(p.i, "XML008", "end the tag with >", "the start tag <%s> is not closed", element)
 		}
-		if c := p.s[p.i]; c == '<' || c == '/' || c == '"' || c == '\'' || c == '=' {
+		switch c := p.s[p.i]; c {
+		case '>':
+			return true
+		case '/':
+			if p.looking("/>") {
+				return true
+			}
+			fallthrough
+		case '<', '"', '\'', '=':
 			return p.problem(p.i, "XML008", "a start tag is <name attribute=\"value\">; check the quotes before this place", "unexpected %q in the start tag <%s>", c, element)
 		}
 		if !spaced {
 			return p.problem(p.i, "XML008", "put a blank before each attribute", "white space is missing in the start tag <%s>", element)
 		}
-		a := attr{off: p.place(p.i)}
-		var ok bool
-		if a.name, ok = p.name("attribute"); !ok {
+		off := p.place(p.i)
+		name, ok := p.symbol("attribute")
+		if !ok {
 			return false
 		}
-		p.space()
-		if !p.looking("=") {
-			return p.problem(p.i, "XML008", "write "+clipped(a.name)+"=\"…\"", "attribute %q of element %q has no value", a.name, element)
+		if p.i+1 < len(p.s) && p.s[p.i] == '=' {
+			p.i++
+		} else if p.space(); p.looking("=") {
+			p.i++
+			p.space()
+		} else {
+			return p.problem(p.i, "XML008", "write "+clipped(name.raw)+"=\"…\"", "attribute %q of element %q has no value", name.raw, element)
 		}
-		p.i++
-		p.space()
+		if p.i < len(p.s) && p.s[p.i] != '"' && p.s[p.i] != '\'' {
+			p.space()
+		}
 		if !p.looking(`"`) && !p.looking(`'`) {
-			return p.problem(p.i, "XML008", "write "+clipped(a.name)+"=\"…\"", "the value of attribute %q of element %q is not in quotes", a.name, element)
+			return p.problem(p.i, "XML008", "write "+clipped(name.raw)+"=\"…\"", "the value of attribute %q of element %q is not in quotes", name.raw, element)
 		}
-		if a.value, ok = p.attrValue(a.name); !ok {
+		value, ok := p.attrValue(name.raw)
+		if !ok {
 			return false
+		}
+		p.tag = append(p.tag, attr{name: name, value: value, off: off})
+		if name.declares != nil {
+			p.declaring = true
 		}
 		if p.mask == 0 || p.replaced {
-			a.flags, p.replaced = elsewhere, false
+			p.tag[len(p.tag)-1].flags, p.replaced = elsewhere, false
 		}
-		p.tag = append(p.tag, a)
 	}
 }
 
 // attrValue reads a quoted value and normalises it.
 func (p *parser) attrValue(name string) (string, bool) {
 	start, quote := p.i, p.s[p.i]
-	p.i++
-	n := strings.IndexByte(p.rest(), quote)
+	from := start + 1
+	end := from
+	for end < len(p.s) && !valueStop[p.s[end]] {
+		end++
+	}
+	if end < len(p.s) && p.s[end] == quote {
+		p.i = end + 1
+		return p.s[from:end], true
+	}
+	n := strings.IndexByte(p.s[end:], quote)
 	if n < 0 {
+		p.i = from
 		return "", p.problem(start, "XML008", "add the closing "+string(quote), "the value of attribute %q is not closed", name)
 	}
-	from, end := p.i, p.i+n
-	raw := p.s[from:end]
+	end += n
 	p.i = end + 1
-	if !strings.ContainsAny(raw, "<&\t\n\r") {
-		return raw, true
-	}
 	p.buf = p.buf[:0]
 	if !p.normalise(name, from, end) {
 		return "", false
 	}
-	return string(p.buf), true
+	return p.keepBuf(), true
+}
+
+// valueStop tells the bytes that end the plain part of a value.
+var valueStop = [256]bool{'<': true, '&': true, '\t': true, '\n': true, '\r': true, '"': true, '\'': true}
+
+// keepBuf returns what is in buf as a string. Small ones share their memory.
+func (p *parser) keepBuf() string {
+	if p.made.Cap()-p.made.Len() < len(p.buf) {
+		size := min(max(128, 2*p.made.Cap()), 4096)
+		p.made = strings.Builder{}
+		p.made.Grow(max(size, len(p.buf)))
+	}
+	from := p.made.Len()
+	p.made.Write(p.buf)
+	return p.made.String()[from:]
 }
 
 // normalise adds a part of the input, which is in the value of an attribute,

@@ -245,6 +245,29 @@ func sameAfterWriting(t *testing.T, d *xmltree.Document, o xmltree.Options) {
 	}
 }
 
+func TestParseOwn(t *testing.T) {
+	src := []byte(`<a b="1">text</a>`)
+	d, err := xmltree.Parse(src, xmltree.Options{Own: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied, err := xmltree.Parse(src, xmltree.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(src[9:], "TEXT")
+	if got := d.Root().Text() + copied.Root().Text(); got != "TEXTtext" {
+		t.Errorf("the owned source and the copied one give %q", got)
+	}
+	latin := []byte("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>\xe9</a>")
+	if d, err = xmltree.Parse(latin, xmltree.Options{Own: true}); err != nil || d.Root().Text() != "é" {
+		t.Errorf("a source in another encoding: %v", err)
+	}
+	if _, err = xmltree.Parse(nil, xmltree.Options{Own: true}); err == nil {
+		t.Error("nothing is read without an error")
+	}
+}
+
 func TestParseErrorIsWithoutCharge(t *testing.T) {
 	b := new(xmltree.Budget)
 	_, err := xmltree.Parse([]byte("<a><b>text</b><c></a>"), xmltree.Options{Budget: b})
@@ -318,21 +341,30 @@ func TestRulesAreListed(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, src []byte) {
-		d, err := xmltree.Parse(src, xmltree.Options{MaxBytes: 1 << 20, DropSpace: len(src)%2 == 0, NoSpace: []string{"http://maps/specs/prov.xml"}})
-		if err == nil {
-			d.Release()
-			return
-		}
-		var ps xmltree.Problems
-		if !errors.As(err, &ps) || len(ps) == 0 || err.Error() == "" {
-			t.Fatalf("error %#v", err)
-		}
-		for _, p := range ps {
-			if p.Hint == "" || p.Rule == "" || p.Msg == "" {
-				t.Errorf("problem without rule, message or hint: %v", p)
+		o := xmltree.Options{MaxBytes: 1 << 20, DropSpace: len(src)%2 == 0, NoSpace: []string{"http://maps/specs/prov.xml"}}
+		for _, o.DTD = range []bool{false, true} {
+			d, err := xmltree.Parse(src, o)
+			if err != nil {
+				checkProblems(t, err)
+				continue
 			}
+			d.Release()
 		}
 	})
+}
+
+// checkProblems checks an error of Parse.
+func checkProblems(t *testing.T, err error) {
+	t.Helper()
+	var ps xmltree.Problems
+	if !errors.As(err, &ps) || len(ps) == 0 || err.Error() == "" {
+		t.Fatalf("error %#v", err)
+	}
+	for _, p := range ps {
+		if p.Hint == "" || p.Rule == "" || p.Msg == "" {
+			t.Errorf("problem without rule, message or hint: %v", p)
+		}
+	}
 }
 
 func FuzzRoundTrip(f *testing.F) {

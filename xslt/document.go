@@ -13,7 +13,7 @@ import (
 // the stylesheet that holds the call.
 func document(c *xpath.Context, sheet *xmltree.Document, args []xpath.Value) (xpath.Value, error) {
 	r := host(c)
-	base := sheet
+	base := origin{sheet, sheet.File()}
 	if len(args) == 2 {
 		if args[1].Type() != xpath.NodeSetType {
 			return xpath.Value{}, errors.New("the second argument of document() must be a node-set")
@@ -48,12 +48,18 @@ func document(c *xpath.Context, sheet *xmltree.Document, args []xpath.Value) (xp
 	return xpath.NodeSet(ordered(roots)), nil
 }
 
-// origin returns the document that n came from.
-func (r *run) origin(n *xmltree.Node) *xmltree.Document {
+// origin is where a node comes from: what references in it start from.
+type origin struct {
+	doc  *xmltree.Document
+	base string // the file in it that holds the node
+}
+
+// origin returns where n comes from, also if it is of a copy.
+func (r *run) origin(n *xmltree.Node) origin {
 	if d := r.origins[n.Document()]; d != nil {
-		return d
+		return origin{d, d.File()}
 	}
-	return n.Document()
+	return origin{n.Document(), n.Base()}
 }
 
 // unread is the error of a document that cannot be read. The run may recover
@@ -69,7 +75,7 @@ func (r *run) unread(format string, args ...any) error {
 // load returns the root of a document, or the element that a fragment
 // identifier names by its ID, the same one for the same name. It returns nil
 // after an error from which the run recovers.
-func (r *run) load(href string, base *xmltree.Document) (*xmltree.Node, error) {
+func (r *run) load(href string, base origin) (*xmltree.Node, error) {
 	file, id, fragment := strings.Cut(href, "#")
 	root, err := r.whole(file, base)
 	if root == nil || err != nil || !fragment {
@@ -83,18 +89,18 @@ func (r *run) load(href string, base *xmltree.Document) (*xmltree.Node, error) {
 }
 
 // whole returns the root of a document. The empty name is base itself.
-func (r *run) whole(file string, base *xmltree.Document) (*xmltree.Node, error) {
-	key := base.File() + "\x00" + file
+func (r *run) whole(file string, base origin) (*xmltree.Node, error) {
+	key := base.base + "\x00" + file
 	if n := r.loaded[key]; n != nil {
 		return n, nil
 	}
-	d := base
+	d := base.doc
 	if file != "" {
 		if r.env.Load == nil {
 			return nil, fmt.Errorf("cannot read the document %q: this transformation reads no documents", file)
 		}
 		var err error
-		if d, err = r.env.Load(file, base.File()); err != nil {
+		if d, err = r.env.Load(file, base.base); err != nil {
 			return nil, r.unread("cannot read the document %q: %v", file, err)
 		}
 	}
@@ -119,17 +125,10 @@ func (r *run) whole(file string, base *xmltree.Document) (*xmltree.Node, error) 
 	return n, nil
 }
 
-// byID is the function id of XPath.
-var byID = func() *xpath.Expr {
-	e, err := xpath.Compile("id($id)", xpath.Static{Variables: func(xmltree.Name) (int, bool) { return 0, true }})
-	if err != nil {
-		panic(err)
-	}
-	return e
-}()
-
 // withID returns the element of the tree root with that ID, or nil.
 func (r *run) withID(root *xmltree.Node, id string) (*xmltree.Node, error) {
-	c := xpath.Context{Node: root, Vars: []xpath.Value{xpath.String(id)}, Budget: &r.steps, Host: r}
-	return byID.First(&c)
+	if err := r.steps.Steps(int64(len(id))); err != nil {
+		return nil, err
+	}
+	return root.Document().ByID(root, id), nil
 }

@@ -8,6 +8,10 @@ import (
 // prepare brings the top-level variables that e reads into the frame.
 func (r *run) prepare(e *expr) error {
 	r.expr = e
+	if e.wrong != nil {
+		again := *e.wrong
+		return &again
+	}
 	for _, u := range e.uses {
 		v, err := r.global(u.global)
 		if err != nil {
@@ -74,7 +78,7 @@ func (r *run) value(v *value) (xpath.Value, error) {
 	if err != nil {
 		return xpath.Value{}, err
 	}
-	return xpath.NodeSet([]*xmltree.Node{root}), nil
+	return xpath.Fragment(root), nil
 }
 
 // fragment builds a result tree fragment (section 11.1).

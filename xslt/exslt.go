@@ -186,20 +186,17 @@ func commonFunction(name string) (xpath.Function, bool) {
 	return xpath.Function{}, false
 }
 
-// objectType tells a result tree fragment by the tree that it is the root of.
-func objectType(c *xpath.Context, args []xpath.Value) (xpath.Value, error) {
-	switch v := args[0]; v.Type() {
-	case xpath.NumberType:
+// objectType names the type of a value.
+func objectType(_ *xpath.Context, args []xpath.Value) (xpath.Value, error) {
+	switch v := args[0]; {
+	case v.IsFragment():
+		return xpath.String("RTF"), nil
+	case v.Type() == xpath.NumberType:
 		return xpath.String("number"), nil
-	case xpath.BooleanType:
+	case v.Type() == xpath.BooleanType:
 		return xpath.String("boolean"), nil
-	case xpath.StringType:
+	case v.Type() == xpath.StringType:
 		return xpath.String("string"), nil
-	default:
-		ns := v.Nodes()
-		if len(ns) == 1 && ns[0].Kind() == xmltree.Root && ns[0].Document() == host(c).trees {
-			return xpath.String("RTF"), nil
-		}
-		return xpath.String("node-set"), nil
 	}
+	return xpath.String("node-set"), nil
 }

@@ -48,9 +48,10 @@ func (c *compiler) ownFunction(n *xmltree.Node, name string) (f xpath.Function, 
 		}}, true
 	case "format-number":
 		return c.formatNumber(n), true
-	case "unparsed-entity-uri": // there are no entities without a DTD
-		return xpath.Function{Min: 1, Max: 1, Result: xpath.StringType, Call: func(*xpath.Context, []xpath.Value) (xpath.Value, error) {
-			return xpath.String(""), nil
+	case "unparsed-entity-uri":
+		return xpath.Function{Min: 1, Max: 1, Result: xpath.StringType, Call: func(x *xpath.Context, args []xpath.Value) (xpath.Value, error) {
+			uri, _, _ := host(x).origin(x.Node).doc.UnparsedEntity(args[0].Str())
+			return xpath.String(uri), nil
 		}}, true
 	case "system-property":
 		scope := c.scope(n)
@@ -112,6 +113,8 @@ func systemProperty(scope map[string]string, s string) (xpath.Value, error) {
 		return xpath.Number(1), nil
 	case name.Is(Space, "vendor"):
 		return xpath.String("Sutler"), nil
+	case name.Is(Space, "vendor-url"): // it must be one, and need not lead anywhere
+		return xpath.String("https://sutler.invalid/"), nil
 	}
 	return xpath.String(""), nil
 }
@@ -123,7 +126,7 @@ func host(c *xpath.Context) *run { return c.Host.(*run) }
 // any other value a text node.
 func nodeSet(c *xpath.Context, args []xpath.Value) (xpath.Value, error) {
 	if args[0].Type() == xpath.NodeSetType {
-		return args[0], nil
+		return xpath.NodeSet(args[0].Nodes()), nil
 	}
 	r := host(c)
 	if r.trees == nil {

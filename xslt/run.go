@@ -121,6 +121,7 @@ type run struct {
 
 	steps     xmltree.Budget
 	ran       int64 // steps that are not charged yet
+	batch     int64 // how many of them there may be
 	bytes     int64
 	depth     int
 	template  *template // that runs
@@ -184,6 +185,7 @@ func (p *Program) newRun(ctx context.Context, env Env) *run {
 	}
 	r.ctx, r.env = ctx, env
 	r.steps = xmltree.Budget{MaxSteps: env.Limits.Steps}
+	r.batch = min(stepBatch, 1+env.Limits.Steps/64)
 	r.xc = xpath.Context{Budget: &r.steps, Host: r, Poll: ctx.Err}
 	r.pc = xpath.Context{Budget: &r.steps, Host: r, Poll: ctx.Err}
 	return r
@@ -223,7 +225,10 @@ func (r *run) transform(source, target *xmltree.Node) error {
 	if err := r.apply(source, r.p.start, 0, 0, place{}); err != nil {
 		return err
 	}
-	return r.flush(place{})
+	if err := r.flush(place{}); err != nil {
+		return err
+	}
+	return r.charge(place{})
 }
 
 // focus is the current node and its place in the current node list.
@@ -238,12 +243,13 @@ func (r *run) focus(f focus) {
 	r.node, r.xc.Node, r.xc.Position, r.xc.Size = f.node, f.node, f.pos, f.size
 }
 
-// stepBatch is how many steps are taken before they are charged and ctx is asked.
+// stepBatch is how many steps are taken at most before they are charged and ctx
+// is asked.
 const stepBatch = 1024
 
 // step takes n steps of the instruction at p.
 func (r *run) step(n int64, p place) error {
-	if r.ran += n; r.ran < stepBatch {
+	if r.ran += n; r.ran < r.batch {
 		return nil
 	}
 	return r.charge(p)

@@ -44,7 +44,8 @@ that xsl:output asks for. It is the same XSLT that procedures use.
 The stylesheet may import, include and read with document() what lies in the
 directories of the stylesheet and of the document, below them, and below each
 --base; nothing else, and nothing over the network. What is not found beside
-the file that asks for it is looked for in each --base.
+the file that asks for it is looked for in each --base. With --dtd the same
+holds for external entities.
 
 Messages and warnings go to standard error. After an error nothing is written.`,
 		Example: `  sutler xslt report.xsl customers.xml
@@ -72,6 +73,7 @@ Messages and warnings go to standard error. After an error nothing is written.`,
 	f.StringArrayVar(&t.params, "param", nil, "give a top-level xsl:param a text, `NAME=TEXT`; a name in a namespace is {uri}name; may repeat")
 	f.StringArrayVar(&t.exprs, "param-expr", nil, "give a top-level xsl:param the value of an XPath expression on the document, `NAME=EXPR`; may repeat")
 	f.BoolVar(&t.msxml, "msxml", false, "with the habits of MSXML, as procedures run: text of white space alone is dropped, a/[b] is a[b], every error ends the run")
+	f.BoolVar(&t.read.DTD, "dtd", false, "read document type declarations, which are refused otherwise: entities, default attributes, IDs")
 	f.BoolVar(&t.strict, "strict", false, "end the run with each error, also where XSLT lets it go on")
 	f.BoolVar(&t.profile, "profile", false, "print how often and how long each template ran, to standard error")
 	f.BoolVar(&t.trace, "trace", false, "print each template that runs and its node, to standard error")
@@ -92,6 +94,10 @@ func (p *program) transform(ctx context.Context, t *transformation, sheet, docum
 		return err
 	}
 	defer files.close()
+	files.skipped = func(system string, err error) {
+		fmt.Fprintln(p.talk, printable(fmt.Sprintf("warning: the external entity %q is not read: %v", system, err)))
+	}
+	t.read.External = files.external
 	s, err := p.parse(sheet, t.read)
 	if err != nil {
 		return err
@@ -142,7 +148,21 @@ func (p *program) parse(file string, o xmltree.Options) (*xmltree.Document, erro
 		return nil, err
 	}
 	o.File = file
-	return xmltree.Parse(text, o)
+	d, err := xmltree.Parse(text, o)
+	return d, hintDTD(err)
+}
+
+// hintDTD tells of the flag that reads what was refused.
+func hintDTD(err error) error {
+	var problems xmltree.Problems
+	if errors.As(err, &problems) {
+		for _, problem := range problems {
+			if problem.Rule == "XML005" {
+				problem.Hint = "read it with --dtd, or " + problem.Hint
+			}
+		}
+	}
+	return err
 }
 
 // parameters returns the values of --param and --param-expr by name.

@@ -19,6 +19,7 @@ type sheetFiles struct {
 	roots   []sheetRoot
 	bases   []string // the directories of --base
 	read    map[string]*xmltree.Document
+	skipped func(system string, err error) // told of each external entity that is left out
 }
 
 // sheetRoot is a directory that may be read. Its root lets no path, and no
@@ -78,13 +79,24 @@ func (f *sheetFiles) load(href, base string) (*xmltree.Document, error) {
 		return d, nil
 	}
 	o := f.options
-	o.File = name
+	o.File, o.External = name, f.external
 	d, err := xmltree.Parse(text, o)
 	if err != nil {
-		return nil, err
+		return nil, hintDTD(err)
 	}
 	f.read[key] = d
 	return d, nil
+}
+
+// external returns an external entity. One that is not there, or must not be
+// read, is left out; the parser complains if its text is needed.
+func (f *sheetFiles) external(system, base string) ([]byte, error) {
+	text, _, _, err := f.find(system, base)
+	if err != nil {
+		f.skipped(system, err)
+		return nil, nil
+	}
+	return text, nil
 }
 
 // find reads a file and returns its name for messages and its absolute path.
