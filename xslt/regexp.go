@@ -15,10 +15,10 @@ import (
 // Bounds of a pattern, so that compiling and matching it take memory and time
 // that the steps of a run can pay for.
 const (
-	maxPattern      = 16 << 10 // bytes
-	maxGroups       = 99       // what $99 can name
-	maxRepeat       = 1000     // of repetitions inside each other together, the bound of package regexp
-	maxInstructions = 5000     // of the compiled pattern
+	maxPattern      = 8 << 10 // bytes
+	maxGroups       = 99      // what $99 can name
+	maxRepeat       = 1000    // of repetitions inside each other together, the bound of package regexp
+	maxInstructions = 5000    // of the compiled pattern
 )
 
 // matcher is a compiled regular expression. It is immutable.
@@ -44,12 +44,9 @@ func newMatcher(key patternKey) (*matcher, error) {
 	fail := func(err error) error {
 		return fmt.Errorf("cannot use the regular expression /%s/: %w", shortened(key.pattern), err)
 	}
-	expr, groups, err := translatePattern(key.pattern)
+	expr, groups, err := translatePattern(key.pattern, key.fold)
 	if err != nil {
 		return nil, fail(err)
-	}
-	if key.fold {
-		expr = "(?i:" + expr + ")"
 	}
 	tree, err := syntax.Parse(expr, syntax.Perl)
 	if err != nil {
@@ -57,7 +54,7 @@ func newMatcher(key patternKey) (*matcher, error) {
 	}
 	size := instructions(tree)
 	if size > maxInstructions {
-		return nil, fail(fmt.Errorf("its repetitions multiply to more than %d instructions", maxInstructions))
+		return nil, fail(fmt.Errorf("it is more than %d instructions when its repetitions are written out", maxInstructions))
 	}
 	m := &matcher{groups: groups, size: size}
 	if m.first, err = regexp.Compile(expr); err != nil {
@@ -205,7 +202,11 @@ func (r *run) matcher(c *xpath.Context, key patternKey) (*matcher, error) {
 	if m := r.made.patterns[key]; m != nil {
 		return m, nil
 	}
-	if err := pay(c, 100+len(key.pattern)); err != nil {
+	steps := 100 + 2*len(key.pattern)
+	if key.fold { // a range of three characters may hold all that have a case
+		steps += 14 * len(key.pattern)
+	}
+	if err := pay(c, steps); err != nil {
 		return nil, err
 	}
 	m, err := newMatcher(key)
