@@ -221,7 +221,7 @@ func (o *operand) lone(c *Context) (n *xmltree.Node, sure bool) {
 }
 
 // offer has w take the nodes of o in any order, perhaps more than once.
-func (o *operand) offer(w *walker) error {
+func (o operand) offer(w *walker) error {
 	switch x := o.e.(type) {
 	case nil:
 		return w.takeAll(o.v.nodes)
@@ -237,8 +237,7 @@ func (o *operand) offer(w *walker) error {
 		return w.err
 	case *union:
 		for _, e := range x.parts {
-			part := operand{e: e}
-			if err := part.offer(w); err != nil || w.found != nil {
+			if err := (operand{e: e}).offer(w); err != nil || w.found != nil {
 				return err
 			}
 		}
@@ -391,8 +390,15 @@ func (op relation) sets(c *Context, l, r operand) (bool, error) {
 
 // haveCommon reports whether a string-value of l is one of r too.
 func haveCommon(c *Context, l, r operand) (bool, error) {
-	var all texts
-	w := walker{c: c, want: gathering, texts: &all}
+	all := c.spare
+	if c.spare = nil; all == nil {
+		all = new(texts)
+	}
+	defer func() {
+		*all = texts{}
+		c.spare = all
+	}()
+	w := walker{c: c, want: gathering, texts: all}
 	err := r.offer(&w)
 	switch {
 	case err != nil || all.n == 0:
@@ -400,7 +406,7 @@ func haveCommon(c *Context, l, r operand) (bool, error) {
 	case all.n == 1:
 		return someText(c, l, equal, all.few[0])
 	}
-	w = walker{c: c, want: meeting, texts: &all}
+	w = walker{c: c, want: meeting, texts: all}
 	err = l.offer(&w)
 	return w.found != nil, err
 }
