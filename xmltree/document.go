@@ -40,9 +40,9 @@ type Document struct {
 	unparsed map[string]unparsed
 
 	names  map[Name]*Name
-	recent [8]*Name // of them the last ones that were asked for
-	chunk  []Node   // the last one
-	used   int      // nodes used of it
+	recent [32]*Name // of them the last ones that were asked for
+	chunk  []Node    // the last one
+	used   int       // nodes used of it
 	first  *firstChunk
 	chunks []*chunk // the others
 	seq    uint32
@@ -91,6 +91,15 @@ func (d *Document) NewRoot() *Node { return d.make(Root) }
 // NewElement returns an unlinked element. Whether its name is an XML name is
 // for the caller to see to; Write refuses one that is not.
 func (d *Document) NewElement(name Name) *Node { return d.makeNamed(Element, name) }
+
+// NewElementLike is NewElement with the name of like, an element or attribute
+// of any document. It costs less, since the name is shared.
+func (d *Document) NewElementLike(like *Node) *Node {
+	n := d.make(Element)
+	n.name = like.name
+	d.charge(len(like.name.Local))
+	return n
+}
 
 // NewText returns an unlinked text.
 func (d *Document) NewText(s string) *Node { return d.makeValue(Text, s) }
@@ -176,7 +185,11 @@ func (d *Document) charge(bytes int) {
 
 // intern returns the one pointer that d has for name.
 func (d *Document) intern(name Name) *Name {
-	slot := &d.recent[len(name.Local)&7]
+	h := uint(len(name.Local))
+	if h > 0 {
+		h += 5*uint(name.Local[0]) + 11*uint(name.Local[h-1]) + 3*uint(name.Local[h/2])
+	}
+	slot := &d.recent[h%uint(len(d.recent))]
 	if p := *slot; p != nil && *p == name {
 		return p
 	}
@@ -216,6 +229,6 @@ func (d *Document) Release() {
 		}
 	}
 	d.root, d.chunk, d.first, d.chunks, d.used, d.nodes, d.bytes = nil, nil, nil, nil, 0, 0, 0
-	d.recent = [8]*Name{}
+	d.recent = [32]*Name{}
 	d.names, d.scopes, d.children, d.ids, d.merges, d.texts, d.spare = nil, nil, nil, nil, nil, nil, nil
 }

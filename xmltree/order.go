@@ -10,12 +10,15 @@ import (
 // the count of edits at which its tree was numbered; it holds while the
 // document has that count still.
 
-// renumber ends all numbers of d.
-func (d *Document) renumber() {
-	d.edits++
-	if d.edits != 0 {
-		return
+// changed ends all numbers of d.
+func (d *Document) changed() {
+	if d.edits++; d.edits == 0 {
+		d.forgetOrder()
 	}
+}
+
+// forgetOrder begins anew when the count of edits has come round.
+func (d *Document) forgetOrder() {
 	d.edits = 1
 	for used := range d.usedNodes {
 		for i := range used {

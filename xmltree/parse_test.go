@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
@@ -41,7 +42,7 @@ func TestParse(t *testing.T) {
 				t.Fatalf("%s: %s is not followed by want", file, in.Name)
 			}
 			cases++
-			d, err := xmltree.Parse(source(t, in), o)
+			d, err := xmltree.Parse(caseSource(t, in), o)
 			var got string
 			if err != nil {
 				got = err.Error() + "\n"
@@ -77,7 +78,7 @@ func externals(t testing.TB, a *txtar.Archive, o *xmltree.Options) int {
 		if !ok {
 			break
 		}
-		texts[strings.TrimSuffix(name, ".go")] = source(t, a.Files[first])
+		texts[strings.TrimSuffix(name, ".go")] = caseSource(t, a.Files[first])
 	}
 	if first == 0 {
 		return 0
@@ -98,8 +99,8 @@ func externals(t testing.TB, a *txtar.Archive, o *xmltree.Options) int {
 	return first
 }
 
-// source returns the source of a case.
-func source(t testing.TB, in txtar.File) []byte {
+// caseSource returns the source of a case.
+func caseSource(t testing.TB, in txtar.File) []byte {
 	t.Helper()
 	src := bytes.TrimSuffix(in.Data, []byte("\n"))
 	if !strings.HasSuffix(in.Name, ".go") {
@@ -341,7 +342,7 @@ func TestRulesAreListed(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, src []byte) {
-		o := xmltree.Options{MaxBytes: 1 << 20, DropSpace: len(src)%2 == 0, NoSpace: []string{"http://maps/specs/prov.xml"}}
+		o := xmltree.Options{MaxBytes: 1 << 20, MaxEntityBytes: 1 << 12, DropSpace: len(src)%2 == 0, NoSpace: []string{"http://maps/specs/prov.xml"}}
 		for _, o.DTD = range []bool{false, true} {
 			d, err := xmltree.Parse(src, o)
 			if err != nil {
@@ -405,8 +406,117 @@ func seed(f *testing.F) {
 		}
 		for _, in := range a.Files {
 			if in.Name != "want" {
-				f.Add(source(f, in))
+				f.Add(caseSource(f, in))
 			}
 		}
 	}
+}
+
+// TestParseForgets reads sources that end in the middle of things, and then
+// ones that would be read otherwise if something of them were left.
+func TestParseForgets(t *testing.T) {
+	for _, before := range []string{
+		`<p:a xmlns:p="urn:p" xmlns="urn:d"><b x="1"`,
+		`<p:a xmlns:p="urn:drop" xmlns="urn:drop"><q:b/><q:c/>text`,
+		`<!DOCTYPE a [<!ENTITY e "<p:b xmlns:p='urn:e'>"><!ATTLIST a xmlns CDATA "urn:f" b ID "c">]><a>text &e;`,
+		`<a>text<![CDATA[more`,
+		`<a b="1" b="2" xmlns:p="">`,
+		"<a>\r\n</b>",
+		strings.Repeat("<a>", 300),
+	} {
+		for range 10 {
+			if _, err := xmltree.Parse([]byte(before), xmltree.Options{DTD: true, NoSpace: []string{"urn:drop"}}); err == nil {
+				t.Fatalf("%q is read", before)
+			}
+			if _, err := xmltree.Parse([]byte("<p:a/>"), xmltree.Options{DTD: true}); err == nil || !strings.Contains(err.Error(), "XML017") {
+				t.Fatalf("after %q a prefix is declared: %v", before, err)
+			}
+			d, err := xmltree.Parse([]byte("<a p='1'><b/>\n</a>"), xmltree.Options{DTD: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := dump(d.Root()), "1:1 <a>\n1:4   @p=\"1\"\n1:10   <b>\n1:14   \"\\n\"\n"; got != want {
+				t.Fatalf("after %q\n%swant\n%s", before, got, want)
+			}
+			d.Release()
+		}
+	}
+}
+
+// TestParseManyNames reads more names than a parser keeps, and some that only
+// a table of names could mix up.
+func TestParseManyNames(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`<r xmlns:p="urn:p" xmlns:q="urn:q">`)
+	for i := range 5000 {
+		fmt.Fprintf(&b, `<n%d a%d="1" p:a%[1]d="2"/><p:n%[1]d/><q:n%[1]d/>`, i, i)
+	}
+	b.WriteString("</r>")
+	for range 3 {
+		d, err := xmltree.Parse([]byte(b.String()), xmltree.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := 0
+		for e := d.DocumentElement().First(); e != nil; e = e.Next() {
+			name := fmt.Sprint("n", i/3)
+			if e.Local() != name || e.Space() != []string{"", "urn:p", "urn:q"}[i%3] {
+				t.Fatalf("element %d is %s in %q", i, e.Local(), e.Space())
+			}
+			if i%3 == 0 && (e.Attr("a"+name[1:]) != "1" || e.AttrNode("urn:p", "a"+name[1:]).Value() != "2") {
+				t.Fatalf("element %d is %s", i, e)
+			}
+			i++
+		}
+		if i != 15_000 {
+			t.Fatalf("%d elements", i)
+		}
+		d.Release()
+	}
+}
+
+// TestParseConcurrently reads all sources of testdata on eight goroutines.
+func TestParseConcurrently(t *testing.T) {
+	type source struct {
+		text, want string
+		o          xmltree.Options
+	}
+	read := func(s source) string {
+		d, err := xmltree.Parse([]byte(s.text), s.o)
+		if err != nil {
+			return err.Error()
+		}
+		defer d.Release()
+		return dump(d.Root()) + d.Root().String()
+	}
+	var sources []source
+	files, _ := filepath.Glob("testdata/*.txtar")
+	for _, file := range files {
+		a, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := options(t, string(a.Comment))
+		o.Budget = nil
+		for _, in := range a.Files[externals(t, a, &o):] {
+			if in.Name != "want" {
+				s := source{text: string(caseSource(t, in)), o: o}
+				s.want = read(s)
+				sources = append(sources, s)
+			}
+		}
+	}
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			for i := range sources {
+				s := sources[(i*(2*g+1)+g)%len(sources)]
+				if got := read(s); got != s.want {
+					t.Errorf("%q gives\n%swant\n%s", s.text, got, s.want)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }

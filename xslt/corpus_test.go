@@ -187,12 +187,12 @@ func expect(a *txtar.Archive, name string, got map[string]string) {
 			continue
 		}
 		files = append(files, f)
-		if ext == ".xsl" || ext == ".tpl" || ext == ".xml" {
+		if ext == ".xsl" || ext == ".tpl" || ext == ".body" || ext == ".xml" || strings.HasPrefix(f.Name, name+"/") {
 			last = len(files)
 		}
 	}
 	var add []txtar.File
-	for _, ext := range []string{".out", ".msg", ".err"} {
+	for _, ext := range []string{".out", ".msg", ".err", ".warn"} {
 		if got[ext] != "" {
 			add = append(add, txtar.File{Name: name + ext, Data: []byte(got[ext])})
 		}

@@ -28,6 +28,10 @@ func (g *generator) instruction(p place) {
 	case 0:
 		g.text()
 	case 1:
+		if len(g.keys) > 0 && g.chance(3) {
+			g.putf(`<xsl:for-each select="document('%s')"><xsl:value-of select="count(key('%s', %s))"/></xsl:for-each>`, auxiliary, g.of(g.keys...), g.of("1", "2", "'one'", "'a'"))
+			return
+		}
 		if g.chance(4) {
 			g.putf(`[<xsl:value-of select=%s/>]`, quoted(g.of(longNumbers...)))
 			return
@@ -154,7 +158,7 @@ func (g *generator) text() {
 	case 0:
 		g.put(g.of("one", "two ", " three", "é", "x&amp;y", "a&lt;b", "1", "{x}", "]]&gt;", "\n indented\n"))
 	case 1:
-		g.putf("<xsl:text>%s</xsl:text>", g.of(" ", "\n", "", "text", ";", ",", "|", "  two  "))
+		g.putf("<xsl:text>%s</xsl:text>", g.of(" ", "\n", "text", ";", ",", "|", "  two  "))
 	case 2:
 		g.put(g.of("<![CDATA[<c>&]]>", "<![CDATA[ ]]>x", "&#32;", "&#160;", "a<!-- split -->b"))
 	case 3:
@@ -301,8 +305,11 @@ func (g *generator) numberInstr() {
 	if value {
 		g.putf(` value="%s"`, g.of("1", "2", "5", "12", "26", "27", "52", "99", "702", "703", "1999", "3888", "position()", "count(//*)", "1 + count(*)"))
 	} else {
-		g.putf(` level="%s"`, g.of("single", "multiple"))
-		if g.chance(60) {
+		g.putf(` level="%s"`, g.of("single", "multiple", "any"))
+		switch {
+		case from != "": // libxslt counts what from matches
+			g.putf(` count="%s"`, g.of("e", "p:*", "text()", "e|q:*"))
+		case g.chance(60):
 			g.putf(` count="%s"`, g.of("a", "b", "*", "a|b", "p:*", "node()", "text()", "a[@n]", "*[1]"))
 		}
 		if from != "" {

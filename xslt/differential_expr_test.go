@@ -259,6 +259,9 @@ func (g *generator) number(d int) string {
 	case 8:
 		return "-" + g.operand(d-1)
 	case 9:
+		if !g.closed && g.chance(50) {
+			return "count(document('" + auxiliary + "')/" + g.of("r/a", "r/*", "/a", "/@*", "/text()", "r/b/c", "*", "/node()") + ")"
+		}
 		return g.of("count(namespace::*)", "count(//namespace::*)", "count(ancestor-or-self::*/namespace::p)")
 	}
 	return g.number(0)
@@ -311,6 +314,9 @@ func (g *generator) str(d int) string {
 			return "string(" + v + ")"
 		}
 	case 8:
+		if !g.closed && g.chance(10) {
+			return "string(document('" + auxiliary + "')" + g.of("/r/a[2]", "/*", "//b", "//@n", "/r/a[@n = 2]/@k") + ")"
+		}
 		return g.of("name", "local-name", "namespace-uri") + "(" + g.nodes(d-1, false) + ")"
 	case 9:
 		return g.formatNumber(d - 1)
@@ -334,6 +340,9 @@ func (g *generator) edge(d int) string {
 func (g *generator) formatNumber(d int) string {
 	if g.chance(10) {
 		return "format-number(" + g.of("0 div 0", "1 div 0", "-1 div 0") + ", '" + g.of("0", "#,##0.00", "000") + "')"
+	}
+	if !g.closed && len(g.formats) > 0 && g.chance(30) {
+		return "format-number(" + g.of("0", "12", "-1234.57", "1234567", "0.51", "count(//*)") + ", '" + g.of("#.##0,00", "0", "0,0", "#.##0") + "', '" + g.of(g.formats...) + "')"
 	}
 	v := g.of("0", "1", "12", "123", "1234", "1234567", "0.51", "1.26", "12.127", "1234.52", "0.126", "-3", "-1234.57", "floor(@n)", "count(//*)", "position()")
 	return "format-number(" + v + ", '" + g.of("0", "#", "0.0", "0.00", "#,##0", "#,##0.00", "0.##", "000", "0%", "#,###", "##0.0#", "0.0;(0.0)", "a0b", "$#,##0.00") + "')"

@@ -14,15 +14,16 @@ import (
 func sortedNames(files map[string]string) []string { return slices.Sorted(maps.Keys(files)) }
 
 // shrinker makes a pair smaller as long as the processors still differ in the
-// same manner.
+// same manner and without an explanation.
 type shrinker struct {
+	known []difference
 	dir   string
 	tries int
 }
 
 // shrink returns the smallest pair that was found in a bounded number of tries.
-func shrink(p *pair, dir string) *pair {
-	s := &shrinker{dir: dir, tries: 1500}
+func shrink(known []difference, p *pair, dir string) *pair {
+	s := &shrinker{known: known, dir: dir, tries: 1500}
 	for s.tries > 0 {
 		before := p
 		p = s.smallerDoc(p)
@@ -50,7 +51,8 @@ func (s *shrinker) try(p *pair, file, content string) (*pair, bool) {
 	if !c.run(s.dir) {
 		return nil, false
 	}
-	return c, !c.ours.agrees(c.theirs) && ruleOf(c.ours.err) == ruleOf(p.ours.err) && (c.theirs.err == "") == (p.theirs.err == "")
+	same := !c.ours.agrees(c.theirs) && ruleOf(c.ours.err) == ruleOf(p.ours.err) && (c.theirs.err == "") == (p.theirs.err == "")
+	return c, same && explain(s.known, &pair{c.files, c.doc, c.ours, c.theirs}, s.dir) == ""
 }
 
 // ruleOf returns the code of the rule in an error of ours.
@@ -77,7 +79,7 @@ func (p *pair) run(dir string) bool {
 	if program, err := compileFiles(p.files); err != nil {
 		p.ours.err = err.Error()
 	} else {
-		p.ours = transformed(program, doc, p.files["sheet.xsl"])
+		p.ours = transformed(program, doc, p.files)
 	}
 	p.theirs = libxsltOne(dir, p.files["sheet.xsl"], name)
 	return true

@@ -157,7 +157,7 @@ func (d *differential) sheet(dir string, n uint64) {
 		if err != nil {
 			p.ours.err = err.Error()
 		} else {
-			p.ours = transformed(program, d.docs[doc], files["sheet.xsl"])
+			p.ours = transformed(program, d.docs[doc], files)
 		}
 		d.compare(p, dir, n, doc)
 	}
@@ -181,7 +181,7 @@ func (d *differential) compare(p *pair, dir string, n uint64, doc int) {
 			return
 		}
 		d.shown[n] = true
-		d.t.Errorf("seed %d, stylesheet %d, document %d differ without an explanation:\n%s", d.seed, n, doc, shrink(p, d.t.TempDir()))
+		d.t.Errorf("seed %d, stylesheet %d, document %d differ without an explanation:\n%s", d.seed, n, doc, shrink(d.known, p, d.t.TempDir()))
 	case p.ours.err != "":
 		d.errors++
 	case strings.Trim(p.ours.result, " \t\r\n") == "":
@@ -213,17 +213,17 @@ func loader(files map[string]string) func(href, base string) (*xmltree.Document,
 }
 
 // transformed runs p on doc.
-func transformed(p *xslt.Program, doc *xmltree.Document, sheet string) outcome {
+func transformed(p *xslt.Program, doc *xmltree.Document, files map[string]string) outcome {
 	result := xmltree.New(nil)
 	defer result.Release()
-	if err := p.Run(context.Background(), doc.Root(), result.Root(), xslt.Env{}); err != nil {
+	if err := p.Run(context.Background(), doc.Root(), result.Root(), xslt.Env{Load: loader(files)}); err != nil {
 		return outcome{err: err.Error()}
 	}
 	var b bytes.Buffer
 	if err := p.Serialize(&b, result.Root()); err != nil {
 		return outcome{err: err.Error()}
 	}
-	return read(b.String(), sheet)
+	return read(b.String(), files["sheet.xsl"])
 }
 
 const textMethod = `method="text"`

@@ -130,7 +130,7 @@ func (k *formatCall) do(x *xpath.Context, args []xpath.Value) (xpath.Value, erro
 		k.last.Store(used)
 	}
 	s := used.picture.write(args[0].Num())
-	if err := x.Budget.Steps(int64(1 + len(src)/64 + len(s)/64)); err != nil {
+	if err := host(x).step(int64(1+len(src)/64+len(s)/64), place{}); err != nil {
 		return xpath.Value{}, err
 	}
 	return xpath.String(s), nil

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf8"
 
@@ -87,4 +88,28 @@ func TestPictures(t *testing.T) {
 			t.Errorf("format-number with %s]:\ngot  %s (%v)\nwant %s", picture, got, err, want)
 		}
 	}
+}
+
+// The picture and the key that a call keeps from the run before are right for
+// runs at the same time that use others.
+func TestCallsKeepNothingWrong(t *testing.T) {
+	p := compile(t, `<xsl:key name="a" match="i" use="@v"/><xsl:key name="b" match="i" use="@w"/><xsl:decimal-format name="f" decimal-separator="," grouping-separator="."/>
+		<xsl:template match="/r"><xsl:for-each select="p"><xsl:value-of select="format-number(1.5, ., @f)"/>:<xsl:value-of select="key(@k, 1)"/>;</xsl:for-each></xsl:template>`)
+	var wait sync.WaitGroup
+	for g := range 8 {
+		wait.Go(func() {
+			src, want := `<p f="f" k="a">0</p><p f="f" k="b">#,00</p>`, "2:x;1,50:y;"
+			if g%2 == 0 {
+				src, want = `<p f="f" k="b">#,000</p><p f="f" k="a">0</p>`, "1,500:y;2:x;"
+			}
+			for range 200 {
+				got, err := run(p, `<r>`+src+`<i v="1" w="2">x</i><i v="2" w="1">y</i></r>`, xslt.Env{})
+				if err != nil || got != want {
+					t.Errorf("Run = %q, %v, want %q", got, err, want)
+					return
+				}
+			}
+		})
+	}
+	wait.Wait()
 }

@@ -2,6 +2,7 @@ package xslt
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
 	"sync/atomic"
 
@@ -60,30 +61,45 @@ func (r *run) keyed(index map[string][]*xmltree.Node, v xpath.Value) (xpath.Valu
 	if v.Type() != xpath.NodeSetType {
 		return xpath.NodeSet(index[v.Str()]), nil
 	}
-	var all []*xmltree.Node
-	found := 0
+	var first, all []*xmltree.Node // what one value found; what several did
+	var seen map[*xmltree.Node]bool
 	for _, n := range v.Nodes() {
 		s := n.Text()
 		nodes := index[s]
-		if err := r.steps.Steps(int64(1 + len(s)/64 + len(nodes))); err != nil {
+		if err := r.step(int64(1+len(s)/64+len(nodes)), place{}); err != nil {
 			return xpath.Value{}, err
 		}
-		switch {
-		case len(nodes) == 0:
+		if len(nodes) == 0 {
 			continue
-		case found == 0:
-			all = nodes
-		case found == 1: // that list is the index's
-			all = append(append(make([]*xmltree.Node, 0, len(all)+len(nodes)), all...), nodes...)
-		default:
-			all = append(all, nodes...)
 		}
-		found++
+		if first == nil {
+			first = nodes
+			continue
+		}
+		if seen == nil {
+			seen = make(map[*xmltree.Node]bool, len(first)+len(nodes))
+			all = appendNew(all, first, seen)
+		}
+		all = appendNew(all, nodes, seen)
 	}
-	if found > 1 {
-		all = ordered(all)
+	if all == nil {
+		return xpath.NodeSet(first), nil
 	}
-	return xpath.NodeSet(all), nil
+	if err := r.step(int64(len(all)*bits.Len(uint(len(all)))/4), place{}); err != nil {
+		return xpath.Value{}, err
+	}
+	return xpath.NodeSet(ordered(all)), nil
+}
+
+// appendNew appends those of nodes that are not seen yet.
+func appendNew(all, nodes []*xmltree.Node, seen map[*xmltree.Node]bool) []*xmltree.Node {
+	for _, n := range nodes {
+		if !seen[n] {
+			seen[n] = true
+			all = append(all, n)
+		}
+	}
+	return all
 }
 
 // index returns the nodes of the tree below root by their value of k. It is
@@ -101,7 +117,7 @@ func (r *run) index(k *key, root *xmltree.Node) (map[string][]*xmltree.Node, err
 	}
 	r.keys[at] = nil // being made
 	index := map[string][]*xmltree.Node{}
-	b := keyBuilder{r: r, key: k, index: index, xc: xpath.Context{Budget: &r.steps, Host: r}}
+	b := keyBuilder{r: r, key: k, index: index, xc: xpath.Context{Budget: &r.steps, Host: r, Poll: r.ctx.Err}}
 	for i := range k.defs {
 		b.attrs = b.attrs || k.defs[i].attrs
 	}

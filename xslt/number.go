@@ -104,8 +104,11 @@ func (in *number) exec(r *run) error {
 	if err != nil {
 		return err
 	}
-	if plain != "" {
+	switch {
+	case plain != "":
 		return r.write(plain, in.at)
+	case len(numbers) == 0: // nothing to put punctuation around, as other processors of XSLT 1.0 have it
+		return nil
 	}
 	// Long tokens and separators come again with each number.
 	if most := (1 + len(numbers)) * format.size; most > 1<<16 {

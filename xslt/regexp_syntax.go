@@ -27,12 +27,14 @@ const (
 
 // translatePattern turns a regular expression of ECMAScript (third edition,
 // and the named groups of later ones) into one of Go, which takes linear time.
-// Characters are those of Unicode, not UTF-16 units.
-func translatePattern(src string) (expr string, groups int, err error) {
+// Characters are those of Unicode, not UTF-16 units. With fold, letters match
+// both cases; Go's own flag would look at each character of each range, which
+// takes minutes for a hostile pattern.
+func translatePattern(src string, fold bool) (expr string, groups int, err error) {
 	if len(src) > maxPattern {
 		return "", 0, fmt.Errorf("it is longer than %d bytes", maxPattern)
 	}
-	p := &patternReader{src: src, groups: groupsIn(src)}
+	p := &patternReader{src: src, fold: fold, groups: groupsIn(src)}
 	if p.groups > maxGroups {
 		return "", 0, fmt.Errorf("it has more than %d groups", maxGroups)
 	}
@@ -73,6 +75,7 @@ type patternReader struct {
 	src    string
 	i      int
 	out    strings.Builder
+	fold   bool
 	groups int
 	open   int
 	atom   bool // what was written last can be repeated
@@ -126,7 +129,7 @@ func (p *patternReader) all() error {
 		case '\\':
 			err = p.escape()
 		default:
-			p.write(literalRune(r), true)
+			p.literal(r)
 		}
 		if err != nil {
 			return err
@@ -150,6 +153,78 @@ func literalRune(r rune) string {
 		return string(r)
 	}
 	return fmt.Sprintf(`\x{%X}`, r)
+}
+
+// literal writes a character that means itself.
+func (p *patternReader) literal(r rune) {
+	if p.fold && unicode.SimpleFold(r) != r {
+		p.write("["+foldedRange(r, r)+"]", true)
+		return
+	}
+	p.write(literalRune(r), true)
+}
+
+// rangeOf returns the characters from low to high as the inside of a class.
+func (p *patternReader) rangeOf(low, high rune) string {
+	switch {
+	case p.fold:
+		return foldedRange(low, high)
+	case low == high:
+		return literalRune(low)
+	}
+	return literalRune(low) + "-" + literalRune(high)
+}
+
+// foldedRange returns the characters from low to high and those that differ
+// from them in case alone. As in ECMAScript, ASCII has no case outside of it.
+func foldedRange(low, high rune) string {
+	var b strings.Builder
+	b.WriteString(literalRune(low) + "-" + literalRune(high))
+	var first, last rune = -1, -1 // the others that were not written yet
+	flush := func() {
+		if first >= 0 {
+			b.WriteString(literalRune(first) + "-" + literalRune(last))
+		}
+	}
+	eachCased(low, high, func(r rune) {
+		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+			switch {
+			case low <= f && f <= high || (f < utf8.RuneSelf) != (r < utf8.RuneSelf):
+			case first >= 0 && f == last+1:
+				last = f
+			default:
+				flush()
+				first, last = f, f
+			}
+		}
+	})
+	flush()
+	return b.String()
+}
+
+// eachCased calls f for the characters from low to high that have a case.
+func eachCased(low, high rune, f func(rune)) {
+	for _, t := range []*unicode.RangeTable{unicode.Upper, unicode.Lower, unicode.Title, unicode.Other_Uppercase, unicode.Other_Lowercase} {
+		for _, x := range t.R16 {
+			eachBetween(rune(x.Lo), rune(x.Hi), rune(x.Stride), low, high, f)
+		}
+		for _, x := range t.R32 {
+			eachBetween(rune(x.Lo), rune(x.Hi), rune(x.Stride), low, high, f)
+		}
+	}
+}
+
+// eachBetween calls f for each stride-th character from lo to hi that lies from
+// low to high.
+func eachBetween(lo, hi, stride, low, high rune, f func(rune)) {
+	if hi < low || lo > high {
+		return
+	}
+	for r := lo; r <= min(hi, high); r += stride {
+		if r >= low {
+			f(r)
+		}
+	}
 }
 
 // group reads what follows an opening bracket.
@@ -249,7 +324,7 @@ func (p *patternReader) escape() error {
 		return nil
 	}
 	r, err := p.character()
-	p.write(literalRune(r), true)
+	p.literal(r)
 	return err
 }
 
@@ -356,7 +431,7 @@ func (p *patternReader) class() error {
 		}
 		rest := p.src[p.i:]
 		if !strings.HasPrefix(rest, "-") || strings.HasPrefix(rest, "-]") || rest == "-" {
-			in.WriteString(memberString(low, ranges))
+			in.WriteString(p.written(low, ranges))
 			continue
 		}
 		p.i++
@@ -365,11 +440,11 @@ func (p *patternReader) class() error {
 		case err != nil:
 			return err
 		case ranges != "" || others != "": // as in [\w-.] the hyphen means itself
-			in.WriteString(memberString(low, ranges) + `\-` + memberString(high, others))
+			in.WriteString(p.written(low, ranges) + `\-` + p.written(high, others))
 		case low > high:
 			return fmt.Errorf("the range %q is out of order", string(low)+"-"+string(high))
 		default:
-			in.WriteString(literalRune(low) + "-" + literalRune(high))
+			in.WriteString(p.rangeOf(low, high))
 		}
 	}
 	ranges := in.String()
@@ -383,11 +458,12 @@ func (p *patternReader) class() error {
 	return nil
 }
 
-func memberString(r rune, ranges string) string {
+// written returns what member read as the inside of a class.
+func (p *patternReader) written(r rune, ranges string) string {
 	if ranges != "" {
 		return ranges
 	}
-	return literalRune(r)
+	return p.rangeOf(r, r)
 }
 
 // member reads a character of a class, or an escape that is several.
