@@ -206,7 +206,10 @@ func (u *union) size(c *Context) (int, error) {
 		u.near.walk(&w, c.Node)
 		return w.count, w.err
 	}
-	nodes, err := u.collect(c, nil)
+	buf := c.scratch
+	c.scratch = nil
+	nodes, err := u.collect(c, buf[:0])
+	c.scratch = nodes[:0]
 	return len(nodes), err
 }
 

@@ -24,6 +24,7 @@ type predicate struct {
 	last       bool      // [last()]
 	attr       *nodeTest // [@name = 'text']: the attribute
 	text       string    // … and its value
+	has        *step     // [name] or [@name]: the step
 	positional bool
 	sized      bool
 }
@@ -53,6 +54,10 @@ func newPredicate(e expr) *predicate {
 	case *comparison:
 		p.wordy(x)
 		p.attribute(x)
+	case *path:
+		if x.lone != nil && x.lone.axis <= parent {
+			p.has = x.lone
+		}
 	}
 	return p
 }
@@ -192,6 +197,9 @@ func (p *predicate) holds(c *Context, m *xmltree.Node, at, size int) (bool, erro
 	case p.attr != nil:
 		a := m.AttrNode(p.attr.name.Space, p.attr.name.Local)
 		return a != nil && a.Value() == p.text, charge(c, 1)
+	case p.has != nil:
+		n, err := p.has.first(c, m)
+		return n != nil, err
 	}
 	outerNode, outerPosition, outerSize := c.Node, c.Position, c.Size
 	c.Node, c.Position, c.Size = m, at, size

@@ -62,6 +62,8 @@ type Context struct {
 	due     int                   // steps not charged yet
 	unasked int                   // steps since Poll was asked
 	memo    []memo                // of the expression that is evaluated
+	spare   *texts                // for the next comparison of node-sets
+	scratch []*xmltree.Node       // for the next set that is only counted
 	args    []Value               // of the functions that are called
 	places  map[*step]place       // of patterns
 	ids     map[*xmltree.Node]ids // of trees, by their top
