@@ -220,23 +220,39 @@ func (o *operand) lone(c *Context) (n *xmltree.Node, sure bool) {
 	return nil, false
 }
 
-// offer has w take the nodes of o in any order.
+// offer has w take the nodes of o in any order, perhaps more than once.
 func (o *operand) offer(w *walker) error {
-	if p, ok := o.e.(*path); ok && p.memo == 0 {
-		from, err := p.origin(w.c)
+	switch x := o.e.(type) {
+	case nil:
+		return w.takeAll(o.v.nodes)
+	case *path:
+		if x.memo > 0 {
+			break
+		}
+		from, err := x.origin(w.c)
 		if err != nil {
 			return err
 		}
 		w.run(from)
 		return w.err
-	}
-	nodes := o.v.nodes
-	if o.e != nil {
-		var err error
-		if nodes, err = nodesOf(w.c, o.e); err != nil {
-			return err
+	case *union:
+		for _, e := range x.parts {
+			part := operand{e: e}
+			if err := part.offer(w); err != nil || w.found != nil {
+				return err
+			}
 		}
+		return nil
 	}
+	nodes, err := nodesOf(w.c, o.e)
+	if err != nil {
+		return err
+	}
+	return w.takeAll(nodes)
+}
+
+// takeAll has w take nodes until it wants no more.
+func (w *walker) takeAll(nodes []*xmltree.Node) error {
 	for _, n := range nodes {
 		if !w.take(n) {
 			break
@@ -274,34 +290,73 @@ func someText(c *Context, l operand, op relation, s string) (bool, error) {
 	return w.found != nil, err
 }
 
-// compare is what a walker does that compares.
+// compare is what a walker does that compares, or that gathers what another
+// one compares with.
 func (w *walker) compare(n *xmltree.Node) bool {
 	s, err := text(w.c, n)
 	if err != nil {
 		w.err = err
 		return false
 	}
-	if w.want == comparing && w.op.numbers(ParseNumber(s), w.num) || w.want == matching && (s == w.str) == (w.op == equal) {
-		w.found = n
-		return false
+	w.count++
+	switch w.want {
+	case comparing:
+		if w.op.numbers(ParseNumber(s), w.num) {
+			w.found = n
+		}
+	case matching:
+		if (s == w.str) == (w.op == equal) {
+			w.found = n
+		}
+	case meeting:
+		if w.texts.hold(s) {
+			w.found = n
+		}
+	case gathering:
+		if w.texts.add(s) {
+			w.c.due += stepsPerText
+		}
+	case bounding:
+		if f := ParseNumber(s); w.num != w.num || w.op < greater && f > w.num || w.op >= greater && f < w.num {
+			w.num = f
+		}
+	case telling:
+		if w.count > 1 && s != w.str {
+			w.found = n
+		}
+		w.str = s
 	}
-	return true
+	return w.found == nil
 }
 
-// texts visits the string-values of a node-set in any order until visit
-// returns false.
-func (o *operand) texts(c *Context, visit func(string) bool) error {
-	w := walker{c: c, want: visiting}
-	w.visit = func(n *xmltree.Node) bool {
-		s, err := text(c, n)
-		if err != nil {
-			w.err = err
-			return false
-		}
-		return visit(s)
-	}
-	return o.offer(&w)
+// texts is a set of strings.
+type texts struct {
+	few  [8]string
+	n    int // of few
+	many map[string]bool
 }
+
+// stepsPerText is what a place in the map of texts costs.
+const stepsPerText = 16
+
+// add reports whether s took a place in the map.
+func (t *texts) add(s string) bool {
+	switch {
+	case slices.Contains(t.few[:t.n], s):
+	case t.n < len(t.few):
+		t.few[t.n] = s
+		t.n++
+	default:
+		if t.many == nil {
+			t.many = make(map[string]bool)
+		}
+		t.many[s] = true
+		return true
+	}
+	return false
+}
+
+func (t *texts) hold(s string) bool { return slices.Contains(t.few[:t.n], s) || t.many[s] }
 
 // set reports whether a node of l is in relation op to v, which is no node-set.
 func (op relation) set(c *Context, l operand, v Value) (found bool, err error) {
@@ -327,66 +382,40 @@ func (op relation) sets(c *Context, l, r operand) (bool, error) {
 		return differ(c, l, r)
 	}
 	// The one number of r that is easiest to be in relation to.
-	bound := math.NaN()
-	upward := op == less || op == lessOrEqual
-	err := r.texts(c, func(s string) bool {
-		if f := ParseNumber(s); bound != bound || upward && f > bound || !upward && f < bound {
-			bound = f
-		}
-		return true
-	})
-	if err != nil || bound != bound {
+	bound := walker{c: c, want: bounding, op: op, num: math.NaN()}
+	if err := r.offer(&bound); err != nil || bound.num != bound.num {
 		return false, err
 	}
-	return someNumber(c, l, op, bound)
+	return someNumber(c, l, op, bound.num)
 }
 
 // haveCommon reports whether a string-value of l is one of r too.
-func haveCommon(c *Context, l, r operand) (found bool, err error) {
-	var few [8]string
-	var many map[string]bool
-	n := 0
-	err = r.texts(c, func(s string) bool {
-		if n < len(few) {
-			few[n] = s
-		} else {
-			if many == nil {
-				many = make(map[string]bool)
-			}
-			many[s] = true
-		}
-		n++
-		return true
-	})
+func haveCommon(c *Context, l, r operand) (bool, error) {
+	var all texts
+	w := walker{c: c, want: gathering, texts: &all}
+	err := r.offer(&w)
 	switch {
-	case err != nil || n == 0:
+	case err != nil || all.n == 0:
 		return false, err
-	case n == 1:
-		return someText(c, l, equal, few[0])
+	case all.n == 1:
+		return someText(c, l, equal, all.few[0])
 	}
-	err = l.texts(c, func(s string) bool {
-		found = slices.Contains(few[:min(n, len(few))], s) || many[s]
-		return !found
-	})
-	return found, err
+	w = walker{c: c, want: meeting, texts: &all}
+	err = l.offer(&w)
+	return w.found != nil, err
 }
 
 // differ reports whether l and r hold two different string-values.
 func differ(c *Context, l, r operand) (bool, error) {
-	var one string // of r
-	var some, several bool
-	err := r.texts(c, func(s string) bool {
-		several = some && s != one
-		one, some = s, true
-		return !several
-	})
-	if err != nil || !some {
+	w := walker{c: c, want: telling}
+	err := r.offer(&w)
+	switch {
+	case err != nil || w.count == 0:
 		return false, err
+	case w.found == nil: // all of r are the same
+		return someText(c, l, unequal, w.str)
 	}
-	if !several {
-		return someText(c, l, unequal, one)
-	}
-	w := walker{c: c, want: anyOne}
+	w = walker{c: c, want: anyOne}
 	err = l.offer(&w)
 	return w.found != nil, err
 }

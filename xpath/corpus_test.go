@@ -33,8 +33,8 @@ func TestEval(t *testing.T) {
 			cases += runCorpus(t, file, evalCase)
 		})
 	}
-	if cases < 500 {
-		t.Errorf("%d cases, want 500 at least", cases)
+	if cases < 3500 {
+		t.Errorf("%d cases, want 3,500 at least", cases)
 	}
 }
 

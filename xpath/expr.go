@@ -251,6 +251,12 @@ func test(c *Context, e expr) (bool, error) {
 // stringOf returns e as a string.
 func stringOf(c *Context, e expr) (string, error) {
 	switch x := e.(type) {
+	case *path:
+		n, err := x.first(c)
+		if n == nil || err != nil {
+			return "", err
+		}
+		return text(c, n)
 	case *constant:
 		return x.text, nil
 	case *call:
@@ -284,6 +290,9 @@ func (c *Context) Text(v Value) (string, error) {
 // numberOf returns e as a number.
 func numberOf(c *Context, e expr) (float64, error) {
 	switch x := e.(type) {
+	case *path:
+		s, err := stringOf(c, x)
+		return ParseNumber(s), err
 	case *constant:
 		return x.number, nil
 	case *arithmetic:
@@ -400,24 +409,6 @@ func nthOf(c *Context, e expr, k int) (*xmltree.Node, error) {
 		return nil, err
 	}
 	return nodes[k-1], nil
-}
-
-// eachOf visits the nodes of e, in any order and perhaps more than once, until
-// visit returns false.
-func eachOf(c *Context, e expr, visit func(*xmltree.Node) bool) error {
-	switch x := e.(type) {
-	case *path:
-		return x.each(c, visit)
-	case *union:
-		return x.each(c, visit)
-	}
-	nodes, err := nodesOf(c, e)
-	for _, n := range nodes {
-		if !visit(n) {
-			break
-		}
-	}
-	return err
 }
 
 func notNodes(e expr, v Value) error {

@@ -214,22 +214,6 @@ func (u *union) exists(c *Context) (bool, error) {
 	return false, nil
 }
 
-// each visits the nodes in any order, perhaps more than once, until visit
-// returns false.
-func (u *union) each(c *Context, visit func(*xmltree.Node) bool) error {
-	more := true
-	for _, e := range u.parts {
-		err := eachOf(c, e, func(n *xmltree.Node) bool {
-			more = visit(n)
-			return more
-		})
-		if err != nil || !more {
-			return err
-		}
-	}
-	return nil
-}
-
 // first returns the first node or nil, walking no part further than its first.
 func (u *union) first(c *Context) (*xmltree.Node, error) {
 	if u.near != nil {

@@ -8,25 +8,18 @@ import (
 	"sutler/xmltree"
 )
 
-// idOf returns the ID of n if it has one: an attribute that the DTD declares as
-// such, or xml:id.
-func idOf(n *xmltree.Node) (string, bool) {
-	for a := n.Attrs(); a != nil; a = a.Next() {
-		if a.IsID() {
-			return trimmed(a.Value()), true
-		}
-	}
-	return "", false
-}
-
 // ids are the elements of one tree by their ID, of several with one ID the
 // first. Nil: the function id was called once so far and walked the tree.
 type ids map[string]*xmltree.Node
 
-// stepsPerID is what an entry of an index costs.
-const stepsPerID = 16
+// What an entry of an index and an ID that is looked for cost.
+const (
+	stepsPerID    = 16
+	stepsPerToken = 4
+)
 
-// id selects elements by their ID (section 4.1).
+// id selects elements by their ID (section 4.1): by xml:id, and by what a
+// document type declaration says is an ID.
 func id(c *Context, args []expr) ([]*xmltree.Node, error) {
 	wanted, err := wantedIDs(c, args[0])
 	if err != nil || len(wanted) == 0 {
@@ -67,6 +60,7 @@ func wantedIDs(c *Context, arg expr) ([]string, error) {
 	add := func(s string) error {
 		for token := range strings.FieldsFuncSeq(s, func(r rune) bool { return r < utf8.RuneSelf && isSpace(byte(r)) }) {
 			all = append(all, token)
+			c.due += stepsPerToken
 		}
 		return chargeMade(c, len(s))
 	}
@@ -96,8 +90,14 @@ func walkForIDs(c *Context, top *xmltree.Node, wanted []string) ([]*xmltree.Node
 		if err := charge(c, 1); err != nil {
 			return nil, err
 		}
-		if id, ok := idOf(n); ok && left[id] {
-			delete(left, id)
+		has := false
+		for a := n.Attrs(); a != nil; a = a.Next() {
+			if a.IsID() && left[trimmed(a.Value())] {
+				delete(left, trimmed(a.Value()))
+				has = true
+			}
+		}
+		if has {
 			found = append(found, n)
 		}
 	}
@@ -110,15 +110,11 @@ func indexOfIDs(c *Context, top *xmltree.Node) (ids, error) {
 		if err := charge(c, 1); err != nil {
 			return nil, err
 		}
-		id, ok := idOf(n)
-		if !ok {
-			continue
-		}
-		if err := charge(c, stepsPerID); err != nil {
-			return nil, err
-		}
-		if index[id] == nil {
-			index[id] = n
+		for a := n.Attrs(); a != nil; a = a.Next() {
+			if id := trimmed(a.Value()); a.IsID() && index[id] == nil {
+				index[id] = n
+				c.due += stepsPerID
+			}
 		}
 	}
 	return index, nil

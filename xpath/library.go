@@ -176,12 +176,8 @@ func sum(c *Context, args []expr) (float64, error) {
 		return 0, err
 	}
 	w := walker{c: c, want: adding}
-	for _, n := range nodes {
-		if !w.take(n) {
-			break
-		}
-	}
-	return w.num, w.err
+	err = w.takeAll(nodes)
+	return w.num, err
 }
 
 func floor(c *Context, args []expr) (float64, error) {

@@ -171,6 +171,9 @@ func (p *path) nodes(c *Context) ([]*xmltree.Node, error) {
 
 // collect appends the nodes in document order to buf.
 func (p *path) collect(c *Context, buf []*xmltree.Node) ([]*xmltree.Node, error) {
+	if p.lone != nil && p.lone.axis <= attribute {
+		return p.lone.collect(c, c.Node, buf)
+	}
 	o, err := p.origin(c)
 	if err != nil {
 		return buf, err
@@ -255,6 +258,39 @@ func (s *step) first(c *Context, n *xmltree.Node) (*xmltree.Node, error) {
 	return n, charge(c, 1)
 }
 
+// collect appends to buf what s, a step without predicates on the axis child or
+// attribute, selects from n.
+func (s *step) collect(c *Context, n *xmltree.Node, buf []*xmltree.Node) ([]*xmltree.Node, error) {
+	t := &s.test
+	named := t.of == oneName && t.kind == xmltree.Element
+	m := n.First()
+	switch {
+	case s.axis == attribute:
+		m = n.Attrs()
+	case named:
+		m = firstChild(c, n, t)
+	}
+	was := len(buf)
+	for ; m != nil; m = m.Next() {
+		if c.due++; c.due >= batch {
+			if err := c.pay(); err != nil {
+				return buf[:was], err
+			}
+		}
+		if named {
+			if m.Kind() == xmltree.Element && alike(m.Local(), t.name.Local) && m.Space() == t.name.Space {
+				buf = append(buf, m)
+			}
+		} else if t.matches(m) {
+			buf = append(buf, m)
+		}
+	}
+	if made := len(buf) - was; made >= batch {
+		return buf, charge(c, made)
+	}
+	return buf, nil
+}
+
 // nth returns node number k, from 1, in document order, or nil.
 func (p *path) nth(c *Context, k int) (*xmltree.Node, error) {
 	if k == 1 {
@@ -316,26 +352,6 @@ func (p *path) size(c *Context) (int, error) {
 	w := walker{c: c, want: counting}
 	w.run(o)
 	return w.count, w.err
-}
-
-// each visits the nodes in any order, perhaps more than once, until visit
-// returns false.
-func (p *path) each(c *Context, visit func(*xmltree.Node) bool) error {
-	if nodes, known, err := p.remembered(c); known {
-		for _, n := range nodes {
-			if !visit(n) {
-				break
-			}
-		}
-		return err
-	}
-	o, err := p.origin(c)
-	if err != nil {
-		return err
-	}
-	w := walker{c: c, want: visiting, visit: visit}
-	w.run(o)
-	return w.err
 }
 
 // stream visits the nodes in document order, each once, until visit returns

@@ -17,6 +17,7 @@ type walker struct {
 	op    relation // comparing and matching: the node found is in this relation
 	num   float64  // … to this, or the sum so far
 	str   string   // … or to this
+	texts *texts   // gathering and meeting
 	err   error
 }
 
@@ -34,6 +35,10 @@ const (
 	visiting              // calls visit
 	comparing             // looks for one whose number is in relation to num
 	matching              // looks for one whose string-value is in relation to str
+	meeting               // looks for one whose string-value is in texts
+	gathering             // puts the string-values into texts
+	bounding              // looks for the number that it is easiest to be in relation to
+	telling               // looks for two string-values that differ
 	adding                // adds the numbers up
 )
 
@@ -70,7 +75,7 @@ func (w *walker) take(n *xmltree.Node) bool {
 			w.c.due += batch
 		}
 		return len(w.nodes) < w.room || w.tidy()
-	case comparing, matching:
+	case comparing, matching, meeting, gathering, bounding, telling:
 		return w.compare(n)
 	case adding:
 		var s string
@@ -161,7 +166,7 @@ func (w *walker) children(n *xmltree.Node, s *step, rest []*step) bool {
 		if !w.step() {
 			return false
 		}
-		if m.Kind() != xmltree.Element || m.Local() != t.name.Local || m.Space() != t.name.Space {
+		if m.Kind() != xmltree.Element || !alike(m.Local(), t.name.Local) || m.Space() != t.name.Space {
 			continue
 		}
 		if len(rest) == 0 {
@@ -207,7 +212,7 @@ func firstChild(c *Context, n *xmltree.Node, t *nodeTest) *xmltree.Node {
 		return m
 	}
 	for i := range walkFirst {
-		if m == nil || m.Local() == t.name.Local && m.Kind() == xmltree.Element && m.Space() == "" {
+		if m == nil || m.Kind() == xmltree.Element && alike(m.Local(), t.name.Local) && m.Space() == "" {
 			c.due += i / 8
 			return m
 		}

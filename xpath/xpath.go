@@ -69,6 +69,7 @@ type Context struct {
 type Expr struct {
 	src   string
 	e     expr
+	typ   Type
 	memos int // places that its paths have in Context.memo
 }
 
@@ -83,7 +84,7 @@ func Compile(src string, s Static) (*Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Expr{src: src, e: e, memos: p.memos}, nil
+	return &Expr{src: src, e: e, typ: e.about().typ, memos: p.memos}, nil
 }
 
 // Eval returns the value of e. The error is an *Error, an *xmltree.LimitError,
@@ -245,14 +246,14 @@ func (e *Expr) needs(c *Context) error {
 
 // needsNodes is needs, and returns an error if e cannot be a node-set.
 func (e *Expr) needsNodes(c *Context) error {
-	if in := e.e.about(); in.typ == NodeSetType || in.typ == AnyType {
+	if e.typ == NodeSetType || e.typ == AnyType {
 		return e.needs(c)
 	}
 	return mustBeNodes(e.e, fmt.Sprintf("what uses %q", short(e.src)))
 }
 
 // Type returns the static type of e, AnyType if only an evaluation can tell.
-func (e *Expr) Type() Type { return e.e.about().typ }
+func (e *Expr) Type() Type { return e.typ }
 
 // Source returns the expression as it was written.
 func (e *Expr) Source() string { return e.src }

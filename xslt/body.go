@@ -101,6 +101,8 @@ func (c *compiler) instruction(n *xmltree.Node) instr {
 		return &ifInstr{c.expr(n, "test"), c.body(n, n.First())}
 	case "choose":
 		return c.choose(n)
+	case "fallback": // nothing here needs it
+		c.body(n, n.First())
 	case "apply-imports":
 		c.empty(n)
 		return &applyImports{placeOf(n)}

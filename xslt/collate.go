@@ -68,13 +68,14 @@ func (o textOrder) keys() *collator {
 	return k
 }
 
-// of returns the key of s, which lives as long as k.
-func (k *collator) of(s string) []byte {
+// append appends the key of s to key.
+func (k *collator) append(key []byte, s string) []byte {
+	defer k.buffer.Reset()
 	if k.nocase == nil {
-		return k.all.KeyFromString(&k.buffer, s)
+		return append(key, k.all.KeyFromString(&k.buffer, s)...)
 	}
 	// Letters and accents first, then case, then all that is left.
-	key := slices.Clone(k.nocase.KeyFromString(&k.buffer, s))
+	key = append(key, k.nocase.KeyFromString(&k.buffer, s)...)
 	key = append(key, 0, 0)
 	for _, r := range norm.NFD.String(s) {
 		switch {
@@ -86,7 +87,5 @@ func (k *collator) of(s string) []byte {
 		}
 	}
 	key = append(key, 0)
-	key = append(key, k.all.KeyFromString(&k.buffer, s)...)
-	k.buffer.Reset()
-	return key
+	return append(key, k.all.KeyFromString(&k.buffer, s)...)
 }

@@ -125,17 +125,10 @@ func (r *run) whole(file string, base origin) (*xmltree.Node, error) {
 	return n, nil
 }
 
-// byID is the function id of XPath.
-var byID = func() *xpath.Expr {
-	e, err := xpath.Compile("id($id)", xpath.Static{Variables: func(xmltree.Name) (int, bool) { return 0, true }})
-	if err != nil {
-		panic(err)
-	}
-	return e
-}()
-
 // withID returns the element of the tree root with that ID, or nil.
 func (r *run) withID(root *xmltree.Node, id string) (*xmltree.Node, error) {
-	c := xpath.Context{Node: root, Vars: []xpath.Value{xpath.String(id)}, Budget: &r.steps, Host: r}
-	return byID.First(&c)
+	if err := r.steps.Steps(int64(len(id))); err != nil {
+		return nil, err
+	}
+	return root.Document().ByID(root, id), nil
 }

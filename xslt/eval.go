@@ -8,6 +8,10 @@ import (
 // prepare brings the top-level variables that e reads into the frame.
 func (r *run) prepare(e *expr) error {
 	r.expr = e
+	if e.wrong != nil {
+		again := *e.wrong
+		return &again
+	}
 	for _, u := range e.uses {
 		v, err := r.global(u.global)
 		if err != nil {

@@ -79,9 +79,13 @@ func overNodes(name string, args int, result xpath.Type, f extensionCall) (xpath
 
 // extensionState is what the functions of a run keep between calls.
 type extensionState struct {
+	trees     *xmltree.Document // of the elements that functions make
 	patterns  map[patternKey]*matcher
 	collators map[string]*collate.Collator
 }
+
+// uncallable is the error of a call whose constant arguments cannot be used.
+func uncallable(err error) *xpath.Error { return &xpath.Error{Rule: "XT110", Msg: err.Error()} }
 
 // pay charges n steps of work. Its error has no place: that of the expression
 // is given to it where the evaluation ends.
@@ -131,17 +135,18 @@ func argTexts(c *xpath.Context, args []xpath.Value) ([]string, error) {
 type tokenRows struct {
 	c    *xpath.Context
 	name xmltree.Name
-	doc  *xmltree.Document
 	root *xmltree.Node
 	all  []*xmltree.Node
 }
 
+// newTokenRows begins a node-set. Its document is not the one of the result
+// tree fragments: editing that would end their document order at each call.
 func newTokenRows(c *xpath.Context, name string) *tokenRows {
 	r := host(c)
-	if r.trees == nil {
-		r.trees = r.document()
+	if r.made.trees == nil {
+		r.made.trees = r.document()
 	}
-	return &tokenRows{c: c, name: xmltree.Name{Local: name}, doc: r.trees, root: r.trees.NewRoot()}
+	return &tokenRows{c: c, name: xmltree.Name{Local: name}, root: r.made.trees.NewRoot()}
 }
 
 func (w *tokenRows) add(s string) error {
@@ -151,12 +156,13 @@ func (w *tokenRows) add(s string) error {
 	if err := room(w.c, len(w.name.Local)+len(s)); err != nil {
 		return err
 	}
-	e := w.doc.NewElement(w.name)
+	doc := w.root.Document()
+	e := doc.NewElement(w.name)
 	if err := w.root.Append(e); err != nil {
 		return err
 	}
 	if s != "" {
-		if err := e.Append(w.doc.NewText(s)); err != nil {
+		if err := e.Append(doc.NewText(s)); err != nil {
 			return err
 		}
 	}
@@ -164,7 +170,12 @@ func (w *tokenRows) add(s string) error {
 	return nil
 }
 
-func (w *tokenRows) value() (xpath.Value, error) { return xpath.NodeSet(w.all), nil }
+func (w *tokenRows) value() (xpath.Value, error) {
+	if len(w.all) > 1000 { // for the same reason it shall stay alone in its document
+		host(w.c).made.trees = nil
+	}
+	return xpath.NodeSet(w.all), nil
+}
 
 // commonFunction returns a function of the module common; node-set stands with
 // the functions of XSLT.

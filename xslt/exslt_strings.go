@@ -50,13 +50,17 @@ func tokenize(c *xpath.Context, args []xpath.Value) (xpath.Value, error) {
 	if delimiters == "" {
 		return characters(tokens, s)
 	}
-	ends := map[rune]bool{}
-	for _, r := range delimiters {
-		ends[r] = true
+	ends := func(r rune) bool { return strings.ContainsRune(delimiters, r) }
+	if len(delimiters) > 16 {
+		set := map[rune]bool{}
+		for _, r := range delimiters {
+			set[r] = true
+		}
+		ends = func(r rune) bool { return set[r] }
 	}
 	from := 0
 	for i, r := range s {
-		if !ends[r] {
+		if !ends(r) {
 			continue
 		}
 		if i > from {
@@ -135,6 +139,13 @@ func replaceStrings(c *xpath.Context, args []xpath.Value) (xpath.Value, error) {
 	if err != nil {
 		return xpath.Value{}, err
 	}
+	if len(from) == 1 && from[0] != "" {
+		by := ""
+		if len(to) > 0 {
+			by = to[0]
+		}
+		return replaceOne(c, s, from[0], by)
+	}
 	t, between := newReplacements(from, to)
 	var b strings.Builder
 	for s != "" {
@@ -157,6 +168,20 @@ func replaceStrings(c *xpath.Context, args []xpath.Value) (xpath.Value, error) {
 		s = s[n:]
 	}
 	return xpath.String(b.String()), nil
+}
+
+// replaceOne is replaceStrings for one string.
+func replaceOne(c *xpath.Context, s, from, to string) (xpath.Value, error) {
+	n := strings.Count(s, from)
+	if err := pay(c, n/4); err != nil {
+		return xpath.Value{}, err
+	}
+	if len(to) > len(from) {
+		if err := room(c, n*(len(to)-len(from))); err != nil {
+			return xpath.Value{}, err
+		}
+	}
+	return xpath.String(strings.ReplaceAll(s, from, to)), nil
 }
 
 // argList returns the string-values of a node-set, any other value as one string.

@@ -160,9 +160,10 @@ func (p *picture) write(n float64) string {
 		return p.format.nan
 	}
 	a := &p.plus
-	if math.Signbit(n) {
-		a, n = &p.minus, -n
+	if n < 0 { // not the negative zero, which string() does not tell apart either
+		a = &p.minus
 	}
+	n = math.Abs(n)
 	if math.IsInf(n, 1) {
 		return a.prefix + p.format.infinity + a.suffix
 	}

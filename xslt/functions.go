@@ -113,6 +113,8 @@ func systemProperty(scope map[string]string, s string) (xpath.Value, error) {
 		return xpath.Number(1), nil
 	case name.Is(Space, "vendor"):
 		return xpath.String("Sutler"), nil
+	case name.Is(Space, "vendor-url"): // it must be one, and need not lead anywhere
+		return xpath.String("https://sutler.invalid/"), nil
 	}
 	return xpath.String(""), nil
 }

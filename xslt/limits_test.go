@@ -50,6 +50,8 @@ func TestLimits(t *testing.T) {
 		{"key of texts", `<xsl:key name="k" match="*" use="//*[count(//*) &gt; string-length(@n)]"/><xsl:template match="/"><xsl:value-of select="key('k', 1)"/></xsl:template>`, "TransformSteps"},
 		{"key of long texts", `<xsl:key name="k" match="*" use="concat(generate-id(), format-number(0, '` + strings.Repeat("x", 60_000) + `0'))"/><xsl:template match="/"><xsl:value-of select="key('k', 1)"/></xsl:template>`, "TransformSteps"},
 		{"sort of long texts", `<xsl:template match="/"><xsl:for-each select="//*"><xsl:sort select="format-number(position(), '` + strings.Repeat("x", 60_000) + `0')"/></xsl:for-each></xsl:template>`, "ResultBytes"},
+		{"sort by many keys", `<xsl:template match="/"><xsl:for-each select="//*">` + strings.Repeat(`<xsl:sort select="@a"/>`, 2000) + `</xsl:for-each></xsl:template>`, ""},
+		{"number with long tokens", `<xsl:template match="/"><xsl:variable name="t"><xsl:value-of select="format-number(0, '` + strings.Repeat("x", 60_000) + `0')"/></xsl:variable><xsl:for-each select="//*"><xsl:number level="multiple" count="node()" format="1{$t}1{$t}1{$t}1{$t}1{$t}"/></xsl:for-each></xsl:template>`, "TransformSteps"},
 		{"sorts in sorts", `<xsl:template match="/"><xsl:for-each select="//*"><xsl:sort select="count(//*)"/><xsl:for-each select="//*"><xsl:sort select="-position()" data-type="number"/></xsl:for-each></xsl:for-each></xsl:template>`, "TransformSteps"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -14,7 +14,8 @@ type literalName struct {
 	function string // key or format-number
 	text     string
 	elem     *xmltree.Node // with the namespaces in scope
-	at       place         // of the literal
+	attr     *xmltree.Node // that holds it
+	off      int           // of the literal in the value of attr
 }
 
 // noteLiterals notes the names in the expression src, which is correct and begins
@@ -52,7 +53,7 @@ func (c *compiler) noteLiterals(n, a *xmltree.Node, src string, base int) {
 		case (ch == ')' || ch == ']' || ch == ',') && len(open) > 1:
 			wanted := top.function == "key" && top.index == 0 || top.function == "format-number" && top.index == 2
 			if wanted && top.tokens == 1 && top.at > 0 {
-				c.literals = append(c.literals, literalName{top.function, top.literal, n, placeOf(a).inside(base + top.at)})
+				c.literals = append(c.literals, literalName{top.function, top.literal, n, a, base + top.at})
 			}
 			if ch == ',' {
 				*top = arg{function: top.function, index: top.index + 1}
@@ -78,9 +79,14 @@ func (c *compiler) noteLiterals(n, a *xmltree.Node, src string, base int) {
 	}
 }
 
-// literalNames reports the names that are not declared.
+// literalNames reports the names that are not declared, the first of each
+// attribute.
 func (c *compiler) literalNames() {
+	var reported *xmltree.Node
 	for _, l := range c.literals {
+		if l.attr == reported {
+			continue
+		}
 		prefix, local, ok := splitName(strings.TrimSpace(l.text))
 		name := xmltree.Name{Local: local}
 		if ok && prefix != "" {
@@ -111,6 +117,7 @@ func (c *compiler) literalNames() {
 		if near := nearest(local, names); near != "" {
 			hint = "did you mean " + near + "?"
 		}
-		c.problems = append(c.problems, l.at.problem("XT041", fmt.Sprintf("there is no %s named %q", what, l.text), hint))
+		reported = l.attr
+		c.problems = append(c.problems, placeOf(l.attr).inside(l.off).problem("XT041", fmt.Sprintf("there is no %s named %q", what, l.text), hint))
 	}
 }

@@ -1,6 +1,7 @@
 package xslt
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -155,8 +156,7 @@ func (c *compiler) find(href *xmltree.Node) (root *xmltree.Node, name string) {
 		}
 		var err error
 		if d, err = c.load(file, d.File()); err != nil {
-			c.report(href, "XT027", "check the name, which counts from the file that holds it", "cannot read the stylesheet %q: %v", href.Value(), err)
-			c.problems[len(c.problems)-1].Err = err
+			c.unreadable(href, err)
 			return nil, ""
 		}
 	}
@@ -170,6 +170,20 @@ func (c *compiler) find(href *xmltree.Node) (root *xmltree.Node, name string) {
 		c.report(href, "XT027", `give the xsl:stylesheet there id="`+id+`"`, "there is no stylesheet with the id %q in %q", id, d.File())
 	}
 	return root, d.File() + "#" + id
+}
+
+// unreadable reports that the stylesheet named by href cannot be read, together
+// with the places in it that are why.
+func (c *compiler) unreadable(href *xmltree.Node, err error) {
+	const hint = "check the name, which counts from the file that holds it"
+	var problems xmltree.Problems
+	if errors.As(err, &problems) {
+		c.report(href, "XT027", "see there", "cannot read the stylesheet %q", href.Value())
+		c.problems = append(c.problems, problems...)
+		return
+	}
+	c.report(href, "XT027", hint, "cannot read the stylesheet %q: %v", href.Value(), err)
+	c.problems[len(c.problems)-1].Err = err
 }
 
 // sheetWithID returns the first stylesheet element below n that has that id.

@@ -91,7 +91,8 @@ func groupSize(s string) (int, bool) {
 }
 
 func (in *number) exec(r *run) error {
-	numbers, plain, err := in.numbers(r)
+	var room [4]string
+	numbers, plain, err := in.numbers(r, room[:0])
 	if err != nil {
 		return err
 	}
@@ -103,18 +104,33 @@ func (in *number) exec(r *run) error {
 	if err != nil {
 		return err
 	}
-	if plain != "" {
+	switch {
+	case plain != "":
 		return r.write(plain, in.at)
+	case len(numbers) == 0: // nothing to put punctuation around, as other processors of XSLT 1.0 have it
+		return nil
+	}
+	// Long tokens and separators come again with each number.
+	if most := (1 + len(numbers)) * format.size; most > 1<<16 {
+		if err := r.step(int64(most/64), in.at); err != nil {
+			return err
+		}
+		bytes := r.bytes
+		if err := r.grow(most, in.at); err != nil {
+			return err
+		}
+		r.bytes = bytes
 	}
 	return r.write(format.write(numbers, size, sep), in.at)
 }
 
-// numbers returns the digits of the numbers to write, or plain for a value that
+// numbers appends the digits of the numbers to write to list, or returns plain for a value that
 // is none that can be counted with: not a number, infinite or less than 0.5. As
 // the errata of section 7.7 want it, that is written as string() would.
-func (in *number) numbers(r *run) (list []string, plain string, err error) {
+func (in *number) numbers(r *run, list []string) (_ []string, plain string, err error) {
 	if in.value == nil {
-		counts, err := in.places(r)
+		var room [4]int64
+		counts, err := in.places(r, room[:0])
 		for _, n := range counts {
 			list = append(list, strconv.FormatInt(n, 10))
 		}
@@ -130,7 +146,7 @@ func (in *number) numbers(r *run) (list []string, plain string, err error) {
 	if f < 1<<52 {
 		f = math.Floor(f + 0.5)
 	}
-	return []string{xpath.FormatNumber(f)}, "", nil
+	return append(list, xpath.FormatNumber(f)), "", nil
 }
 
 // numbering returns the format. The sequences that there are do not depend on
@@ -156,7 +172,7 @@ func (in *number) numbering(r *run) (*numbering, error) {
 	case in.letterValue != nil && letters != "alphabetic" && letters != "traditional":
 		return nil, wrong(in.at, "XT107", "write alphabetic or traditional", "%q cannot be %q", "letter-value", letters)
 	}
-	return parseNumbering(format, letters == "traditional"), nil
+	return parseNumbering(format, letters == "traditional"), r.step(int64(len(format)/16), in.at)
 }
 
 func (in *number) groups(r *run) (sep string, size int, err error) {
@@ -179,15 +195,15 @@ func (in *number) groups(r *run) (sep string, size int, err error) {
 	return sep, size, nil
 }
 
-// places returns the numbers of the current node, the outermost first.
-func (in *number) places(r *run) (list []int64, err error) {
+// places appends the numbers of the current node to list, the outermost first.
+func (in *number) places(r *run, list []int64) ([]int64, error) {
 	k := counter{r: r, in: in, like: r.node}
 	if !in.count.varies() && !in.from.varies() {
 		k.tally = r.tally(in)
 	}
 	if in.level == "any" {
 		n, err := k.any()
-		return []int64{n}, err
+		return append(list, n), err
 	}
 	for n := r.node; n != nil; n = n.Parent() {
 		if n != r.node { // from bounds the search by an ancestor

@@ -13,6 +13,7 @@ type numbering struct {
 	prefix, suffix string
 	tokens         []numeral // at least one
 	seps           []string  // before each token but the first
+	size           int       // bytes of the format
 }
 
 // numbers are decimal digits, so that none is too large.
@@ -37,7 +38,7 @@ func (f *numbering) write(numbers []string, group int, sep string) string {
 // parseNumbering splits a format into tokens of letters and digits and what
 // stands around them. In one without tokens the same text is prefix and suffix.
 func parseNumbering(format string, traditional bool) *numbering {
-	f := &numbering{}
+	f := &numbering{size: len(format)}
 	between := ""
 	for format != "" {
 		word := strings.IndexFunc(format, isAlnum)

@@ -1,6 +1,7 @@
 package xslt
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -10,9 +11,9 @@ import (
 // output is what the xsl:output elements of a stylesheet say together
 // (section 16), and what Serialize keeps between two results.
 type output struct {
-	method          string // xml, html or text; empty: html if the result is an html element, else xml
-	indent          string // yes or no; empty: yes for html, else no
-	omitDeclaration bool
+	method          string  // xml, html or text; empty: html if the result is an html element, else xml
+	indent          string  // yes or no; empty: yes for html, else no
+	omitDeclaration string  // yes, no or empty
 	standalone      string  // yes, no or empty
 	doctypePublic   *string // nil: not specified
 	doctypeSystem   *string
@@ -34,6 +35,7 @@ func (p *Program) Text() bool { return p.raw || p.output.method == "text" }
 // the last one wins, but the elements of cdata-section-elements are united.
 func (c *compiler) output(n *xmltree.Node) {
 	c.empty(n)
+	found := len(c.problems)
 	o := &c.prog.output
 	for a := n.Attrs(); a != nil; a = a.Next() {
 		if a.Space() != "" {
@@ -42,17 +44,17 @@ func (c *compiler) output(n *xmltree.Node) {
 		v := strings.TrimSpace(a.Value())
 		switch a.Local() {
 		case "method":
-			c.outputMethod(n, a)
+			c.outputMethod(a)
 		case "version":
 			c.outputVersion(n, a)
 		case "encoding":
 			c.outputEncoding(a, v)
 		case "indent":
-			o.indent = c.word(n, "indent", "no", "yes")
+			c.setting(a, &o.indent, "no", "yes")
 		case "omit-xml-declaration":
-			o.omitDeclaration = c.yes(n, "omit-xml-declaration")
+			c.setting(a, &o.omitDeclaration, "no", "yes")
 		case "standalone":
-			o.standalone = c.word(n, "standalone", "no", "yes")
+			c.setting(a, &o.standalone, "no", "yes")
 		case "doctype-public":
 			v = a.Value()
 			if i := strings.IndexFunc(v, notPublic); i >= 0 {
@@ -80,13 +82,24 @@ func (c *compiler) output(n *xmltree.Node) {
 			}
 		}
 	}
+	if c.forward { // what XSLT 1.0 does not allow is passed over (section 2.5)
+		wrong := func(p *xmltree.Problem) bool { return !p.Warning }
+		c.problems = append(c.problems[:found], slices.DeleteFunc(c.problems[found:], wrong)...)
+	}
+}
+
+// setting sets to to the value of a, which must be one of words.
+func (c *compiler) setting(a *xmltree.Node, to *string, words ...string) {
+	if v := c.word(a.Parent(), a.Local(), words...); v == a.Value() {
+		*to = v
+	}
 }
 
 // outputMethod reads the attribute method: one of three words, or a prefixed
 // name of another processor, which counts as none.
-func (c *compiler) outputMethod(n, a *xmltree.Node) {
+func (c *compiler) outputMethod(a *xmltree.Node) {
 	if !strings.Contains(a.Value(), ":") {
-		c.prog.output.method = c.word(n, "method", "xml", "html", "text")
+		c.setting(a, &c.prog.output.method, "xml", "html", "text")
 		return
 	}
 	if _, ok := c.qname(a); ok {

@@ -122,7 +122,7 @@ func startOurs(label string, args []string) (*peer, error) {
 	argv := []string{os.Args[0], "-test.run=^$", "-test.bench=^BenchmarkPeers$", "-test.benchtime=1x"}
 	if dir := os.Getenv("SUTLER_PEERS_PROFILE"); dir != "" {
 		label = strings.NewReplacer("/", "-", " ", "_").Replace(label)
-		argv = append(argv, "-test.cpuprofile="+filepath.Join(dir, label+".cpu"), "-test.memprofile="+filepath.Join(dir, label+".mem"), "-test.memprofilerate=4096")
+		argv = append(argv, "-test.cpuprofile="+filepath.Join(dir, label+".cpu"), "-test.memprofile="+filepath.Join(dir, label+".mem"))
 	}
 	return startPeer("ours", append(argv, args...), peerChild+"=1")
 }
@@ -309,4 +309,24 @@ func samePeers(a, b []byte, trees bool) error {
 	}
 	from := max(0, i-60)
 	return fmt.Errorf("one is …%.160q, the other …%.160q", x[from:], y[from:])
+}
+
+// Results count as equal when their trees are; values when their bytes are.
+func TestSamePeers(t *testing.T) {
+	for _, c := range []struct {
+		a, b  string
+		trees bool
+		same  bool
+	}{
+		{`<a x="1" y="2"/>`, `<?xml version="1.0"?><a y='2' x='1'></a>`, true, true},
+		{`<a x="1"/>`, `<a x="2"/>`, true, false},
+		{`<a>b</a>`, `<a> b</a>`, true, false},
+		{`<a/>`, `no tree`, true, false},
+		{"1", "1", false, true},
+		{"1", "1.0", false, false},
+	} {
+		if err := samePeers([]byte(c.a), []byte(c.b), c.trees); (err == nil) != c.same {
+			t.Errorf("samePeers(%s, %s) = %v", c.a, c.b, err)
+		}
+	}
 }

@@ -84,6 +84,7 @@ func (p *peerBench) report(b *testing.B) {
 
 // means prints the geometric means over the stylesheets, when all were run.
 func (p *peerBench) means() {
+	fmt.Println()
 	for _, size := range peerSizes {
 		for _, way := range []string{"bytes", "tree"} {
 			mean := map[string]float64{}

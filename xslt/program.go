@@ -108,6 +108,8 @@ type expr struct {
 	uses []use // top-level variables that it reads
 	at   place // of the attribute that holds it
 	base int   // where in the value of the attribute it begins
+
+	wrong *xmltree.Problem // it cannot be evaluated, and this says why
 }
 
 // use copies a top-level variable to a slot of the frame before an expression

@@ -29,6 +29,10 @@ type matcher struct {
 	size   int // instructions
 }
 
+// cost is what a character costs in sixteenths of a step: it may meet each
+// instruction once, and each of those copies where the groups are.
+func (m *matcher) cost() int { return 4 + m.size + m.size*m.groups/8 }
+
 // patternKey names a matcher among those of a run.
 type patternKey struct {
 	pattern string
@@ -139,7 +143,7 @@ func matching(least, most, flags int, result xpath.Type, f func(s *subject, args
 				if args[flags] != nil {
 					_, fold, err := readFlags(args[flags].Str())
 					if err != nil {
-						return &xpath.Error{Rule: "XT110", Msg: err.Error()}
+						return uncallable(err)
 					}
 					key.fold = fold
 				}
@@ -150,7 +154,7 @@ func matching(least, most, flags int, result xpath.Type, f func(s *subject, args
 			key.pattern = args[1].Str()
 			m, err := newMatcher(key)
 			if err != nil {
-				return &xpath.Error{Rule: "XT110", Msg: err.Error()}
+				return uncallable(err)
 			}
 			if known {
 				fixed = m
@@ -231,6 +235,9 @@ type subject struct {
 // charges what was looked at, each character by the size of the pattern.
 func (s *subject) find(from int) ([]int, error) {
 	if from == 0 {
+		if s.short() {
+			return s.m.first.FindStringSubmatchIndex(s.text), s.payAll()
+		}
 		in := s.reader(0)
 		at := s.m.first.FindReaderSubmatchIndex(in)
 		return at, in.settle()
@@ -250,6 +257,13 @@ func (s *subject) find(from int) ([]int, error) {
 	}
 	return at, nil
 }
+
+// short reports whether looking at all of the text costs so little that it may
+// be paid beforehand, which saves the reader.
+func (s *subject) short() bool { return len(s.text)*s.m.cost() < 1<<14 }
+
+// payAll pays for looking at all of the text once.
+func (s *subject) payAll() error { return pay(s.c, 1+len(s.text)*s.m.cost()>>4) }
 
 // each visits the first match, or all of them. After an empty one the next
 // is looked for a character further.
@@ -279,13 +293,13 @@ func (s *subject) each(visit func(at []int) error) error {
 type payingReader struct {
 	c      *xpath.Context
 	s      string
-	cost   int // of a character, in sixteenths of a step
+	cost   int // of a character
 	unpaid int
 	err    error
 }
 
 func (s *subject) reader(from int) *payingReader {
-	return &payingReader{c: s.c, s: s.text[from:], cost: 4 + s.m.size + s.m.size*s.m.groups/8}
+	return &payingReader{c: s.c, s: s.text[from:], cost: s.m.cost()}
 }
 
 // settle pays what is left and returns the error that ended the text.
@@ -311,6 +325,9 @@ func (p *payingReader) ReadRune() (r rune, size int, err error) {
 }
 
 func regexpTest(s *subject, _ []xpath.Value) (xpath.Value, error) {
+	if s.short() {
+		return xpath.Boolean(s.m.first.MatchString(s.text)), s.payAll()
+	}
 	in := s.reader(0)
 	found := s.m.first.MatchReader(in)
 	return xpath.Boolean(found), in.settle()

@@ -188,11 +188,29 @@ func (c *compiler) expression(n, a *xmltree.Node, src string, base int) *expr {
 	}
 	x, err := xpath.Compile(src, s)
 	if err != nil {
-		c.problems = append(c.problems, asProblem(e.at, base, err))
-		return nil
+		p := asProblem(e.at, base, err)
+		c.problems = append(c.problems, p)
+		if !c.forward || c.embedded {
+			return nil
+		}
+		// A later version may know what this is; it is an error when it is reached (section 2.5).
+		wrong := *p
+		e.wrong, p.Warning = &wrong, true
+		x = nothing
 	}
 	e.Expr, e.uses = x, c.reads
 	c.noteLiterals(n, a, src, base)
+	return e
+}
+
+// nothing stands for an expression that is never evaluated.
+var nothing = mustCompile("/..")
+
+func mustCompile(src string) *xpath.Expr {
+	e, err := xpath.Compile(src, xpath.Static{})
+	if err != nil {
+		panic(err)
+	}
 	return e
 }
 

@@ -75,7 +75,8 @@ func (p *Program) serializer(w io.Writer, cs *charset) *serializer {
 	return s
 }
 
-// finish writes what is left, gives s back and returns the error.
+// finish writes what is left, gives s back and returns the error. Nothing of the
+// tree is kept.
 func (s *serializer) finish() error {
 	s.flush()
 	if s.coded != nil {
@@ -87,6 +88,9 @@ func (s *serializer) finish() error {
 	if cap(s.buf) > 8*bufferSize {
 		s.buf, s.bytes = nil, nil
 	}
+	clear(s.scope[:cap(s.scope)])
+	clear(s.used[:cap(s.used)])
+	clear(s.names[:cap(s.names)])
 	*s = serializer{p: s.p, out: s.out, chars: s.chars, buf: s.buf[:0], bytes: s.bytes[:0], scope: s.scope[:0], used: s.used[:0], names: s.names[:0]}
 	s.p.output.spare.Put(s)
 	if err == nil {
@@ -180,7 +184,7 @@ func (s *serializer) document(root *xmltree.Node, whole bool) {
 	}
 	// Text that is not escaped may be anything, also a document type.
 	entity := !raw && (elements != 1 || text)
-	if whole && !s.out.omitDeclaration {
+	if whole && s.out.omitDeclaration != "yes" {
 		s.declaration(entity)
 	}
 	doctype := whole && !entity

@@ -54,3 +54,27 @@ func (c *counter) Write(b []byte) (int, error) {
 	*c += counter(len(b))
 	return len(b), nil
 }
+
+// BenchmarkStrip takes the white space out of a document of about 1 MB, or finds
+// that there is none to take out.
+func BenchmarkStrip(b *testing.B) {
+	for _, c := range []struct{ name, rules, src string }{
+		{"some", `<xsl:strip-space elements="*"/>`, "<l>\n" + strings.Repeat("  <customer login=\"user\">\n    <name>Name</name>\n    <quota>100</quota>\n  </customer>\n", 11000) + "</l>"},
+		{"none", `<xsl:strip-space elements="*"/>`, "<l>" + strings.Repeat(`<customer login="user"><name>Name</name><quota>100</quota></customer>`, 14000) + "</l>"},
+		{"kept", `<xsl:strip-space elements="a b c"/>`, "<l>\n" + strings.Repeat("  <customer login=\"user\">\n    <name>Name</name>\n    <quota>100</quota>\n  </customer>\n", 11000) + "</l>"},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			p := compile(b, c.rules+`<xsl:template match="/"/>`)
+			root := parse(b, c.src).Root()
+			b.SetBytes(int64(len(c.src)))
+			b.ReportAllocs()
+			for b.Loop() {
+				into := xmltree.New(nil)
+				if err := p.Run(context.Background(), root, into.Root(), xslt.Env{}); err != nil {
+					b.Fatal(err)
+				}
+				into.Release()
+			}
+		})
+	}
+}

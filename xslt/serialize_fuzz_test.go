@@ -105,7 +105,7 @@ func tidy(n *xmltree.Node) string {
 	return b.String()
 }
 
-// solid is canonical without text of white space in elements that hold no other
+// solid is tidy without text of white space in elements that hold no other
 // text and do not preserve it.
 func solid(n *xmltree.Node) string {
 	var b strings.Builder

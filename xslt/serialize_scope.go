@@ -166,7 +166,7 @@ func (s *serializer) find(space string) string {
 	}
 	for i := 0; ; i++ {
 		prefix := "ns" + strconv.Itoa(i)
-		if _, bound := s.lookup(prefix); !bound && !slices.Contains(s.used, prefix) {
+		if _, bound := s.lookup(prefix); !bound {
 			s.used = append(s.used, prefix)
 			s.scope = append(s.scope, decl{prefix, space})
 			return prefix

@@ -1,8 +1,8 @@
 package xslt
 
 import (
-	"bytes"
 	"cmp"
+	"math"
 	"strings"
 
 	"sutler/xmltree"
@@ -71,12 +71,14 @@ type sortItem struct {
 	keys []sortValue
 }
 
-// sortValue is a number, or a text, or what orders the text.
+// sortValue is a number, a text, or the collation key of a text.
 type sortValue struct {
 	num  float64
 	text string
-	key  []byte
 }
+
+// valueSize is about what a sortValue takes.
+const valueSize = 24
 
 // sort returns nodes in the order of keys; equal ones stay as they were. The
 // attributes of the keys are evaluated for the node outside, the keys for each
@@ -89,8 +91,11 @@ func (r *run) sort(nodes []*xmltree.Node, keys []sortKey) ([]*xmltree.Node, erro
 	if err != nil || len(nodes) < 2 {
 		return nodes, err
 	}
-	s := sorter{r: r, dirs: dirs, at: keys[0].at, items: make([]sortItem, len(nodes))}
+	s := sorter{r: r, dirs: dirs, at: keys[0].at}
 	before := r.bytes
+	if err := r.grow(len(nodes)*len(keys)*valueSize, s.at); err != nil {
+		return nil, err
+	}
 	if err := s.evaluate(nodes, keys); err != nil {
 		return nil, err
 	}
@@ -157,6 +162,7 @@ func (s *sorter) evaluate(nodes []*xmltree.Node, keys []sortKey) error {
 	for j := range s.dirs {
 		s.dirs[j].plain = s.dirs[j].text.plain
 	}
+	s.items = make([]sortItem, len(nodes))
 	values := make([]sortValue, len(nodes)*len(keys))
 	here := r.focused()
 	for i, n := range nodes {
@@ -187,38 +193,54 @@ func (s *sorter) evaluate(nodes []*xmltree.Node, keys []sortKey) error {
 	return nil
 }
 
-// sortValue evaluates a key for the current node.
+// sortValue evaluates a key for the current node. It is a string first, which
+// becomes a number then, so that a boolean and the infinities are none.
 func (r *run) sortValue(k *sortKey, number bool, v *sortValue) (err error) {
 	switch {
 	case k.sel == nil:
 		v.text = r.node.Text()
-	case number:
+	case number && k.sel.Type() == xpath.NumberType:
 		v.num, err = r.num(k.sel)
+		if math.IsInf(v.num, 0) {
+			v.num = math.NaN()
+		}
 		return err
 	default:
 		v.text, err = r.str(k.sel)
-		return err
 	}
 	if number {
 		v.num, v.text = xpath.ParseNumber(v.text), ""
 	}
-	return nil
+	return err
 }
 
-// collate makes what orders the texts of key j.
+// collate replaces the texts of key j by their collation keys, which are parts
+// of one string.
 func (s *sorter) collate(j int) error {
 	k := s.dirs[j].text.keys()
+	var all []byte
+	ends := make([]int, len(s.items))
 	for i := range s.items {
 		v := &s.items[i].keys[j]
-		v.key = k.of(v.text)
-		// A key has several bytes for each letter.
-		if err := s.r.step(1+int64(len(v.key)/16), s.at); err != nil {
-			return err
-		}
-		if err := s.r.grow(len(v.key), s.at); err != nil {
-			return err
-		}
+		all = k.append(all, v.text)
 		v.text = ""
+		ends[i] = len(all)
+		size := ends[i]
+		if i > 0 {
+			size -= ends[i-1]
+		}
+		// A key has several bytes for each letter.
+		if err := s.r.step(1+int64(size/16), s.at); err != nil {
+			return err
+		}
+		if err := s.r.grow(size, s.at); err != nil {
+			return err
+		}
+	}
+	joined, start := string(all), 0
+	for i, end := range ends {
+		s.items[i].keys[j].text = joined[start:end]
+		start = end
 	}
 	return nil
 }
@@ -278,12 +300,13 @@ func (s *sorter) compare(a, b *sortItem) int {
 		switch {
 		case d.number:
 			o = cmp.Compare(x.num, y.num)
-		case d.plain:
-			s.cost += int64(min(len(x.text), len(y.text)) / 64)
-			o = comparePlain(x.text, y.text, d.text.upperFirst)
 		default:
-			s.cost += int64(min(len(x.key), len(y.key)) / 64)
-			o = bytes.Compare(x.key, y.key)
+			s.cost += int64(min(len(x.text), len(y.text)) / 64)
+			if d.plain {
+				o = comparePlain(x.text, y.text, d.text.upperFirst)
+			} else {
+				o = strings.Compare(x.text, y.text)
+			}
 		}
 		if d.descending {
 			o = -o

@@ -30,7 +30,7 @@ func (c *compiler) spaceRule(n *xmltree.Node) {
 		return // reported as missing
 	}
 	rules := &c.prog.space
-	rule := spaceRule{precedence: 1, drop: n.Local() == "strip-space"}
+	rule := spaceRule{precedence: c.precedence + 1, drop: n.Local() == "strip-space"}
 	for _, s := range strings.Fields(a.Value()) {
 		prefix, isPrefix := strings.CutSuffix(s, ":*")
 		switch {
