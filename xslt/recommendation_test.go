@@ -177,7 +177,7 @@ func TestRecommendation(t *testing.T) {
 			}
 		})
 	})
-	if total < 600 {
-		t.Errorf("there are %d cases, want at least 600", total)
+	if total < 730 {
+		t.Errorf("there are %d cases, want at least 730", total)
 	}
 }
