@@ -67,11 +67,12 @@ func elements(procedure xmltree.Shape) map[string]xmltree.Shape {
 	}
 	procedure.Children = append([]string{"Schema*", xdrSchema + "*", "procedureData?"}, steps...)
 	schema := xmltree.Shape{
-		Attrs: []xmltree.AttrShape{{Name: "name", Required: true, Want: xmltree.OneOf("inputSchema", "outputSchema")}},
-		Free:  true,
+		Attrs: []xmltree.AttrShape{
+			{Name: "name", Required: true, Want: xmltree.OneOf("inputSchema", "outputSchema")},
+			{Name: "validate", Want: boolean},
+		},
+		Free: true,
 	}
-	classic := schema
-	classic.FreeAttr = true // XDR has attributes of its own there
 
 	return map[string]xmltree.Shape{
 		"namespace": {
@@ -87,7 +88,7 @@ func elements(procedure xmltree.Shape) map[string]xmltree.Shape {
 		"providerContext": {Free: true, FreeAttr: true},
 		"procedure":       procedure,
 		"Schema":          schema,
-		xdrSchema:         classic,
+		xdrSchema:         schema,
 		"procedureData":   {Free: true},
 		"execute":         {Attrs: call, Children: step},
 		"queue":           {Attrs: append(call[:len(call):len(call)], xmltree.AttrShape{Name: "queueSuspended", Want: boolean}), Children: step},
