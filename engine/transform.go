@@ -24,7 +24,8 @@ func (w *walk) transform(x *procedure.Transfer, n *xmltree.Node, doc *xmltree.Do
 	}
 	into := doc.NewRoot()
 	env := xslt.Env{
-		Now: w.started, Budget: w.budget,
+		Strict: true,
+		Now:    w.started, Budget: w.budget,
 		Limits: xslt.Limits{Depth: w.limits.TemplateDepth, Steps: w.limits.TransformSteps, ResultBytes: w.limits.ResultBytes},
 	}
 	ctx, cancel := w.timeLimit()
@@ -44,7 +45,7 @@ func (w *walk) transform(x *procedure.Transfer, n *xmltree.Node, doc *xmltree.Do
 	}
 	if x.Sheet.Text() {
 		var text bytes.Buffer
-		if err := x.Sheet.Serialize(&text, into); err != nil {
+		if err := x.Sheet.Embed(&text, into); err != nil {
 			return nil, fail(sutler.TransformErr, err)
 		}
 		parsed, err := xmltree.Parse(wrap(text.Bytes()), xmltree.Options{MaxBytes: int64(text.Len()) + 8, Budget: w.budget})

@@ -147,3 +147,31 @@ func BenchmarkMergeOneByOne(b *testing.B) {
 		})
 	}
 }
+
+// records is a document of about n bytes: records with attributes and text.
+func records(n int) []byte {
+	var b strings.Builder
+	b.WriteString("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<records xmlns=\"urn:records\" xmlns:x=\"urn:x\">\n")
+	for i := 0; b.Len() < n-12; i++ {
+		fmt.Fprintf(&b, "  <record id=\"%d\" kind=\"member\" x:state=\"open\">\n    <name>User &amp; Co %d</name>\n    <path>LDAP://CN=user%d,OU=Hosting,DC=example,DC=com</path>\n    <amount currency=\"EUR\">%d.50</amount>\n  </record>\n", i, i, i, i*7)
+	}
+	b.WriteString("</records>\n")
+	return []byte(b.String())
+}
+
+func BenchmarkParse(b *testing.B) {
+	for _, size := range []int{1 << 10, 10 << 10, 1 << 20} {
+		src := records(size)
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			b.SetBytes(int64(len(src)))
+			b.ReportAllocs()
+			for b.Loop() {
+				d, err := xmltree.Parse(src, xmltree.Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				d.Release()
+			}
+		})
+	}
+}

@@ -25,11 +25,14 @@ type Budget struct {
 type LimitError struct {
 	Limit   string // for instance "living nodes"
 	Value   int64
-	Setting string // the name of the limit where it is set, for instance "TreeNodes"
+	Setting string // the name of the limit where it is set, for instance "TreeNodes"; "": it is fixed
 }
 
 // Error names the limit, its value and the setting.
 func (e *LimitError) Error() string {
+	if e.Setting == "" {
+		return fmt.Sprintf("the limit of %d %s is reached", e.Value, e.Limit)
+	}
 	return fmt.Sprintf("the limit of %d %s is reached (setting %s)", e.Value, e.Limit, e.Setting)
 }
 

@@ -122,10 +122,38 @@ func (p *parser) name(of string) (string, bool) {
 	return name, true
 }
 
+// symbol reads a name as name does. What came after the name before it, last
+// time, is tried first.
+func (p *parser) symbol(of string) (*symbol, bool) {
+	if x := p.symbols.last.next; x != nil {
+		if end := p.i + len(x.raw); end < len(p.s) && nameEnd[p.s[end]] && p.s[p.i:end] == x.raw {
+			p.i = end
+			p.symbols.last = x
+			return x, true
+		}
+	}
+	raw, ok := p.name(of)
+	if !ok {
+		return nil, false
+	}
+	x := p.symbols.symbol(raw)
+	p.symbols.last.next = x
+	p.symbols.last = x
+	return x, true
+}
+
 // nameByte tells the ASCII characters of names.
 var nameByte = func() (t [256]bool) {
 	for c := range utf8.RuneSelf {
 		t[c] = isNameChar(rune(c))
+	}
+	return t
+}()
+
+// nameEnd tells the ASCII characters that no name holds.
+var nameEnd = func() (t [256]bool) {
+	for c := range utf8.RuneSelf {
+		t[c] = !nameByte[c]
 	}
 	return t
 }()

@@ -40,7 +40,7 @@ func (d *Document) Copy(n *Node) (*Node, error) {
 // children. The name is shared: names do not change.
 func (d *Document) copyOf(n *Node) *Node {
 	c := d.make(n.kind)
-	c.name, c.value, c.flags = n.name, n.value, n.flags&keepSpace
+	c.name, c.value, c.flags = n.name, n.value, n.flags&(keepSpace|typeID)
 	bytes := len(n.value)
 	if n.name != nil {
 		bytes += len(n.name.Local)

@@ -1,42 +1,50 @@
 package xmltree
 
 import (
-	"sort"
 	"strings"
 	"sync"
-	"unicode/utf8"
 )
 
 // defaultDepth is the depth of a tree that is allowed when nothing else is said.
 const defaultDepth = 256
 
-// chunkNodes is the number of nodes that are allocated at once.
-const chunkNodes = 256
+// Nodes are allocated in chunks: the first of a document is small, since most
+// documents are.
+const (
+	firstNodes = 48
+	chunkNodes = 256
+)
 
-type chunk [chunkNodes]Node
+type (
+	firstChunk [firstNodes]Node
+	chunk      [chunkNodes]Node
+)
 
-// chunks recycles the nodes of released documents. What lies in it is zero.
-var chunks = sync.Pool{New: func() any { return new(chunk) }}
+// The nodes of released documents are used again. What lies here is zero.
+var (
+	firstChunks = sync.Pool{New: func() any { return new(firstChunk) }}
+	chunks      = sync.Pool{New: func() any { return new(chunk) }}
+)
 
 // Document owns the nodes of one or several trees. One goroutine may edit a
 // document; many may read it at once while nobody edits it.
 type Document struct {
-	root   *Node
-	budget *Budget
-	depth  int    // how deep its trees may be
-	serial uint32 // when it was made, counted by its budget
+	root     *Node
+	budget   *Budget
+	depth    int    // how deep its trees may be
+	declares bool   // a namespace was declared in it
+	serial   uint32 // when it was made, counted by its budget
 
-	file   string
-	source string // UTF-8
-	lines  struct {
-		once  sync.Once
-		start []int // byte offsets
-		runes []int // characters before each whole columnBlock of the source
-	}
+	main     source    // what was parsed
+	entities []*source // external entities that were read for it
+	unparsed map[string]unparsed
 
 	names  map[Name]*Name
-	chunks []*chunk
-	used   int // nodes used of the last chunk
+	recent [32]*Name // of them the last ones that were asked for
+	chunk  []Node    // the last one
+	used   int       // nodes used of it
+	first  *firstChunk
+	chunks []*chunk // the others
 	seq    uint32
 	nodes  int64 // charged to budget
 	bytes  int64
@@ -45,6 +53,7 @@ type Document struct {
 	mu       sync.Mutex
 	scopes   map[*Node][]*Node          // namespaces in scope; guarded by mu while reading
 	children map[*Node]*childIndex      // guarded by mu while reading
+	ids      map[*Node]map[string]*Node // elements by ID, by tree; guarded by mu while reading
 	merges   map[*Node]*mergeIndex      // by target
 	texts    map[*Node]*strings.Builder // long texts that grow
 	spare    []*Node                    // roots that Isolate has done with
@@ -68,7 +77,7 @@ func New(b *Budget) *Document {
 func (d *Document) Budget() *Budget { return d.budget }
 
 // File returns the name of the source as Parse was told, or "".
-func (d *Document) File() string { return d.file }
+func (d *Document) File() string { return d.main.file }
 
 // Root returns the root of the parsed tree, of kind Root.
 func (d *Document) Root() *Node { return d.root }
@@ -82,6 +91,15 @@ func (d *Document) NewRoot() *Node { return d.make(Root) }
 // NewElement returns an unlinked element. Whether its name is an XML name is
 // for the caller to see to; Write refuses one that is not.
 func (d *Document) NewElement(name Name) *Node { return d.makeNamed(Element, name) }
+
+// NewElementLike is NewElement with the name of like, an element or attribute
+// of any document. It costs less, since the name is shared.
+func (d *Document) NewElementLike(like *Node) *Node {
+	n := d.make(Element)
+	n.name = like.name
+	d.charge(len(like.name.Local))
+	return n
+}
 
 // NewText returns an unlinked text.
 func (d *Document) NewText(s string) *Node { return d.makeValue(Text, s) }
@@ -100,19 +118,47 @@ func (d *Document) NewProcInst(target, data string) *Node {
 
 // make returns a zero node of d.
 func (d *Document) make(k Kind) *Node {
-	if len(d.chunks) == 0 || d.used == chunkNodes {
-		d.chunks = append(d.chunks, chunks.Get().(*chunk))
-		d.used = 0
+	if d.used == len(d.chunk) {
+		d.addChunk()
 	}
-	n := &d.chunks[len(d.chunks)-1][d.used]
+	n := &d.chunk[d.used]
 	d.used++
 	d.seq++
 	n.kind, n.doc, n.seq = k, d, d.seq
+	if k == Namespace {
+		d.declares = true
+	}
 	d.nodes++
 	if d.budget != nil {
 		d.budget.nodes++
 	}
 	return n
+}
+
+// addChunk makes room for more nodes.
+func (d *Document) addChunk() {
+	d.used = 0
+	if d.first == nil {
+		d.first = firstChunks.Get().(*firstChunk)
+		d.chunk = d.first[:]
+		return
+	}
+	c := chunks.Get().(*chunk)
+	d.chunks = append(d.chunks, c)
+	d.chunk = c[:]
+}
+
+// usedNodes returns the nodes of each chunk that were used.
+func (d *Document) usedNodes(yield func([]Node) bool) {
+	if d.first == nil || len(d.chunks) > 0 && !yield(d.first[:]) {
+		return
+	}
+	for i := 0; i < len(d.chunks)-1; i++ {
+		if !yield(d.chunks[i][:]) {
+			return
+		}
+	}
+	yield(d.chunk[:d.used])
 }
 
 func (d *Document) makeValue(k Kind, s string) *Node {
@@ -139,14 +185,23 @@ func (d *Document) charge(bytes int) {
 
 // intern returns the one pointer that d has for name.
 func (d *Document) intern(name Name) *Name {
-	if p := d.names[name]; p != nil {
+	h := uint(len(name.Local))
+	if h > 0 {
+		h += 5*uint(name.Local[0]) + 11*uint(name.Local[h-1]) + 3*uint(name.Local[h/2])
+	}
+	slot := &d.recent[h%uint(len(d.recent))]
+	if p := *slot; p != nil && *p == name {
 		return p
 	}
-	if d.names == nil {
-		d.names = make(map[Name]*Name)
+	p := d.names[name]
+	if p == nil {
+		if d.names == nil {
+			d.names = make(map[Name]*Name)
+		}
+		p = &Name{strings.Clone(name.Space), strings.Clone(name.Prefix), strings.Clone(name.Local)}
+		d.names[*p] = p
 	}
-	p := &Name{strings.Clone(name.Space), strings.Clone(name.Prefix), strings.Clone(name.Local)}
-	d.names[*p] = p
+	*slot = p
 	return p
 }
 
@@ -159,119 +214,21 @@ func (d *Document) Release() {
 		b.bytes -= d.bytes
 		poison = b.Poison
 	}
-	for i, c := range d.chunks {
-		used := c[:]
-		if i == len(d.chunks)-1 {
-			used = c[:d.used]
-		}
+	for used := range d.usedNodes {
 		clear(used)
 		if poison {
 			for i := range used {
 				used[i].value = "(released)"
 			}
-			continue
-		}
-		chunks.Put(c)
-	}
-	d.root, d.chunks, d.used, d.nodes, d.bytes = nil, nil, 0, 0, 0
-	d.names, d.scopes, d.children, d.merges, d.texts, d.spare = nil, nil, nil, nil, nil, nil
-}
-
-// Offset returns the byte offset of n in the source of its document, as UTF-8;
-// ok is false for a node that was not parsed there.
-func (n *Node) Offset() (off int, ok bool) { return int(n.off) - 1, n.off > 0 }
-
-// Pos returns the place of n in the source of its document. A node that was
-// not parsed there, such as a copy, has the place of none.
-func (n *Node) Pos() Pos {
-	if n.off == 0 {
-		return Pos{}
-	}
-	return n.doc.pos(int(n.off) - 1)
-}
-
-// Problem returns a problem at the place of n with its line of source; n may
-// be nil.
-func (d *Document) Problem(n *Node, rule, msg, hint string) *Problem {
-	if n == nil || n.off == 0 {
-		return &Problem{Rule: rule, File: d.file, Msg: msg, Hint: hint}
-	}
-	return n.doc.ProblemAt(int(n.off)-1, rule, msg, hint)
-}
-
-// ProblemAt returns a problem at a byte offset of the source with its line.
-func (d *Document) ProblemAt(off int, rule, msg, hint string) *Problem {
-	p := &Problem{Rule: rule, File: d.file, Msg: msg, Hint: hint, Pos: d.pos(off)}
-	if p.Pos.Line > 0 {
-		p.Line, p.col = d.excerpt(off, p.Pos.Line)
-	}
-	return p
-}
-
-// pos turns a byte offset of the source into line and column.
-func (d *Document) pos(off int) Pos {
-	if off < 0 || off > len(d.source) || d.source == "" {
-		return Pos{}
-	}
-	d.lines.once.Do(d.findLines)
-	line := sort.SearchInts(d.lines.start, off+1) - 1
-	return Pos{Line: line + 1, Col: d.runes(d.lines.start[line], off) + 1}
-}
-
-// columnBlock is how much of a line is counted for a column at most, so that
-// a file of one line and many places is not counted again for each.
-const columnBlock = 4096
-
-// runes counts the characters of the source from one byte offset to another.
-func (d *Document) runes(from, to int) int {
-	i, j := (from+columnBlock-1)/columnBlock, to/columnBlock
-	if i >= j {
-		return runeStarts(d.source[from:to])
-	}
-	return runeStarts(d.source[from:i*columnBlock]) + d.lines.runes[j] - d.lines.runes[i] + runeStarts(d.source[j*columnBlock:to])
-}
-
-// runeStarts counts the characters that begin in s.
-func runeStarts(s string) int {
-	n := 0
-	for i := range len(s) {
-		if utf8.RuneStart(s[i]) {
-			n++
 		}
 	}
-	return n
-}
-
-// findLines makes the table of line starts. A line ends with \n, \r or \r\n.
-func (d *Document) findLines() {
-	start := []int{0}
-	for i := 0; i < len(d.source); i++ {
-		switch c := d.source[i]; {
-		case c == '\n', c == '\r' && (i+1 == len(d.source) || d.source[i+1] != '\n'):
-			start = append(start, i+1)
+	if !poison && d.first != nil {
+		firstChunks.Put(d.first)
+		for _, c := range d.chunks {
+			chunks.Put(c)
 		}
 	}
-	d.lines.start = start
-	d.lines.runes = []int{0}
-	for i := columnBlock; i <= len(d.source); i += columnBlock {
-		d.lines.runes = append(d.lines.runes, d.lines.runes[len(d.lines.runes)-1]+runeStarts(d.source[i-columnBlock:i]))
-	}
-}
-
-// excerpt returns the text of a line counted from 1, without its end, and the
-// column of the byte offset off in it. Of a long line it is the part around off.
-func (d *Document) excerpt(off, line int) (text string, col int) {
-	const around = 512
-	from, to := d.lines.start[line-1], len(d.source)
-	if line < len(d.lines.start) {
-		to = d.lines.start[line]
-	}
-	from, to = max(from, off-around), min(to, off+around)
-	for from < off && !utf8.RuneStart(d.source[from]) {
-		from++
-	}
-	for to < len(d.source) && to > off && !utf8.RuneStart(d.source[to]) {
-		to--
-	}
-	return strings.TrimRight(d.source[from:to], "\r\n"), d.runes(from, off) + 1
+	d.root, d.chunk, d.first, d.chunks, d.used, d.nodes, d.bytes = nil, nil, nil, nil, 0, 0, 0
+	d.recent = [32]*Name{}
+	d.names, d.scopes, d.children, d.ids, d.merges, d.texts, d.spare = nil, nil, nil, nil, nil, nil, nil
 }

@@ -8,17 +8,22 @@ import (
 // edited must be called before the content of n changes: it ends what the
 // document has remembered about n and its ancestors.
 func (n *Node) edited() {
-	n.doc.renumber()
-	n.doc.scopes = nil
-	n.unindex()
+	d := n.doc
+	d.changed()
+	if d.scopes != nil {
+		d.scopes = nil
+	}
+	if d.ids != nil {
+		d.ids = nil
+	}
+	if len(d.merges) > 0 {
+		n.unindex()
+	}
 }
 
 // unindex drops the merge indexes of n and its ancestors.
 func (n *Node) unindex() {
 	d := n.doc
-	if len(d.merges) == 0 {
-		return
-	}
 	for e := n; e != nil; e = e.parent {
 		if e.flags&target != 0 {
 			e.flags &^= target
@@ -87,6 +92,9 @@ func (n *Node) admits(c *Node) error {
 	if n.kind != Element && (n.kind != Root || c.kind == Attribute || c.kind == Namespace) {
 		return fmt.Errorf("cannot append %s to %s", c.Path(), n.Path())
 	}
+	if c.first == nil && c.kind != Element && c != n {
+		return n.doc.budget.Err() // it holds nothing, and has no depth
+	}
 	depth := 0
 	for e := n; e != nil; e = e.parent {
 		if e == c {
@@ -144,7 +152,21 @@ func (n *Node) link(c, ref *Node) {
 	} else {
 		n.first = c
 	}
-	n.doc.children[n].linked(c)
+	if n.doc.children != nil {
+		n.doc.children[n].linked(c)
+	}
+}
+
+// push makes the unlinked c the last child of n, of which nobody keeps an
+// index yet.
+func (n *Node) push(c *Node) {
+	c.parent, c.prev = n, n.last
+	if n.last != nil {
+		n.last.next = c
+	} else {
+		n.first = c
+	}
+	n.last = c
 }
 
 // Detach unlinks n from its parent. n and all below stay usable until the
@@ -279,20 +301,47 @@ func (n *Node) SetAttr(name Name, value string) *Node {
 	if n.kind != Element {
 		return nil
 	}
+	end := n.setting(name.Space, name.Local, value)
+	if *end == nil {
+		n.addAttr(end, n.doc.intern(name), value)
+	}
+	return *end
+}
+
+// SetAttrLike is SetAttr with the name of like, an element or attribute of any
+// document. It costs less, since the name is shared.
+func (n *Node) SetAttrLike(like *Node, value string) *Node {
+	if n.kind != Element {
+		return nil
+	}
+	end := n.setting(like.name.Space, like.name.Local, value)
+	if *end == nil {
+		n.addAttr(end, like.name, value)
+	}
+	return *end
+}
+
+// setting returns the place of the attribute (space, local) of n. If there is
+// one, it has the value then.
+func (n *Node) setting(space, local, value string) **Node {
 	n.edited()
 	end := &n.attrs
 	for ; *end != nil; end = &(*end).next {
-		if a := *end; a.name.Is(name.Space, name.Local) {
+		if a := *end; a.name.Local == local && a.name.Space == space {
 			n.doc.charge(len(value) - len(a.value))
-			a.value, a.off = value, 0
-			return a
+			a.value, a.off, a.flags = value, 0, a.flags&^elsewhere
+			return end
 		}
 	}
-	a := n.doc.makeNamed(Attribute, name)
-	a.value, a.parent = value, n
-	n.doc.charge(len(value))
+	return end
+}
+
+// addAttr makes an attribute of n at the end of the others.
+func (n *Node) addAttr(end **Node, name *Name, value string) {
+	a := n.doc.make(Attribute)
+	a.name, a.value, a.parent = name, value, n
+	n.doc.charge(len(name.Local) + len(value))
 	*end = a
-	return a
 }
 
 // RemoveAttr unlinks the attribute (space, local) of n, if there is one.

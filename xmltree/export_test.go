@@ -2,6 +2,9 @@ package xmltree
 
 import "fmt"
 
+// Resolve is what makes the names of external entities.
+var Resolve = resolve
+
 // Embeds reports whether each child element of s has one of t to itself that
 // contains it, by trying all ways: what merging must keep true.
 func Embeds(s, t *Node) bool {

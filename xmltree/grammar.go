@@ -100,7 +100,7 @@ func (c *grammarCheck) element(n *Node, s Shape) {
 func (c *grammarCheck) text(text, n *Node) {
 	msg := fmt.Sprintf("text is not allowed in %q", n.Local())
 	off, _ := text.Offset()
-	for off >= 0 && off < len(c.doc.source) && strings.IndexByte(" \t\r\n", c.doc.source[off]) >= 0 {
+	for off >= 0 && off < len(c.doc.main.text) && strings.IndexByte(" \t\r\n", c.doc.main.text[off]) >= 0 {
 		off++
 	}
 	if len(c.problems) < MostProblems {

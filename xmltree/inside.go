@@ -19,11 +19,11 @@ func (d *Document) ProblemIn(a *Node, off int, rule, msg, hint string) *Problem 
 
 // inside returns the offset in the source of byte off of the value of a.
 func (a *Node) inside(off int) (at int, ok bool) {
-	if a.off == 0 {
+	if a.off == 0 || a.flags&elsewhere != 0 {
 		return 0, false
 	}
-	src := a.doc.source
-	at = int(a.off) - 1
+	file, at := a.doc.locate(int(a.off) - 1)
+	src := file.text
 	eq := strings.IndexByte(src[at:], '=')
 	if eq < 0 {
 		return 0, false
@@ -35,16 +35,16 @@ func (a *Node) inside(off int) (at int, ok bool) {
 	}
 	quote := src[at]
 	for at++; off > 0 && at < len(src) && src[at] != quote; {
-		written, meant := character(src[at:])
+		written, meant := spelled(src[at:])
 		at += written
 		off -= meant
 	}
-	return at, at < len(src)
+	return at + file.base, at < len(src)
 }
 
-// character returns how many bytes the first character of an attribute value
+// spelled returns how many bytes the first character of an attribute value
 // takes in the source and in the value.
-func character(s string) (written, meant int) {
+func spelled(s string) (written, meant int) {
 	if strings.HasPrefix(s, "\r\n") {
 		return 2, 1 // becomes one blank
 	}

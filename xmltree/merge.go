@@ -80,8 +80,8 @@ type merger struct {
 // begin ends what the document has remembered, except for the index of dst.
 func (m *merger) begin() {
 	d := m.dst.doc
-	d.renumber()
-	d.scopes = nil
+	d.changed()
+	d.scopes, d.ids = nil, nil
 	m.left = d.depth
 	for e := m.dst; e != nil; e = e.parent {
 		if e.kind == Element {

@@ -56,6 +56,8 @@ type flag uint8
 
 const (
 	keepSpace flag = 1 << iota // text that white-space stripping never drops: CDATA, character reference
+	typeID                     // an attribute that the DTD declares as ID
+	elsewhere                  // an attribute whose value is not written at its place: a default, or from an entity
 	target                     // Document.merges holds an index of the children for merging
 )
 
@@ -127,6 +129,12 @@ func (n *Node) Decls() *Node { return n.decls }
 // KeepsSpace reports whether n is text that white-space stripping must leave:
 // it came from a CDATA section or holds a character reference.
 func (n *Node) KeepsSpace() bool { return n.flags&keepSpace != 0 }
+
+// IsID reports whether n is an attribute that identifies its element: the DTD
+// of the document declares it as ID, or it is xml:id.
+func (n *Node) IsID() bool {
+	return n.kind == Attribute && (n.flags&typeID != 0 || n.name.Local == "id" && n.name.Space == XMLSpace)
+}
 
 // Attr returns the value of the attribute with that local name in no
 // namespace, and "" if there is none.

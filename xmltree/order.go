@@ -10,16 +10,19 @@ import (
 // the count of edits at which its tree was numbered; it holds while the
 // document has that count still.
 
-// renumber ends all numbers of d.
-func (d *Document) renumber() {
-	d.edits++
-	if d.edits != 0 {
-		return
+// changed ends all numbers of d.
+func (d *Document) changed() {
+	if d.edits++; d.edits == 0 {
+		d.forgetOrder()
 	}
+}
+
+// forgetOrder begins anew when the count of edits has come round.
+func (d *Document) forgetOrder() {
 	d.edits = 1
-	for _, c := range d.chunks {
-		for i := range c {
-			c[i].order = 0
+	for used := range d.usedNodes {
+		for i := range used {
+			used[i].order = 0
 		}
 	}
 }
@@ -138,7 +141,7 @@ func compareTrees(a, b *Node) int {
 	}
 	return cmp.Or(
 		cmp.Compare(d.serial, e.serial),
-		cmp.Compare(d.file, e.file),
+		cmp.Compare(d.main.file, e.main.file),
 		cmp.Compare(reflect.ValueOf(d).Pointer(), reflect.ValueOf(e).Pointer()),
 	)
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
@@ -20,7 +21,8 @@ var update = flag.Bool("update", false, "rewrite what is expected in testdata")
 
 // TestParse runs the sources of testdata: each is followed by the tree, or the
 // problems, that reading it gives. A source whose name ends with .go is a
-// quoted string of Go. The comment of a file names the options.
+// quoted string of Go. The comment of a file names the options; parts whose
+// names begin with file are the external entities that all its cases share.
 func TestParse(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -33,13 +35,14 @@ func TestParse(t *testing.T) {
 			t.Fatal(err)
 		}
 		o := options(t, string(a.Comment))
-		for i := 0; i+1 < len(a.Files); i += 2 {
+		first := externals(t, a, &o)
+		for i := first; i+1 < len(a.Files); i += 2 {
 			in, want := a.Files[i], &a.Files[i+1]
 			if want.Name != "want" {
 				t.Fatalf("%s: %s is not followed by want", file, in.Name)
 			}
 			cases++
-			d, err := xmltree.Parse(source(t, in), o)
+			d, err := xmltree.Parse(caseSource(t, in), o)
 			var got string
 			if err != nil {
 				got = err.Error() + "\n"
@@ -59,13 +62,45 @@ func TestParse(t *testing.T) {
 			}
 		}
 	}
-	if cases < 120 {
-		t.Errorf("%d cases, want at least 120", cases)
+	if cases < 400 {
+		t.Errorf("%d cases, want at least 400", cases)
 	}
 }
 
-// source returns the source of a case.
-func source(t testing.TB, in txtar.File) []byte {
+// externals lets the external entities at the head of a file be handed in and
+// returns the place of the first case.
+func externals(t testing.TB, a *txtar.Archive, o *xmltree.Options) int {
+	t.Helper()
+	texts := map[string][]byte{}
+	first := 0
+	for ; first < len(a.Files); first++ {
+		name, ok := strings.CutPrefix(a.Files[first].Name, "file ")
+		if !ok {
+			break
+		}
+		texts[strings.TrimSuffix(name, ".go")] = caseSource(t, a.Files[first])
+	}
+	if first == 0 {
+		return 0
+	}
+	o.External = func(system, base string) ([]byte, error) {
+		if system == "unread" {
+			return nil, nil
+		}
+		if i := strings.LastIndexByte(base, '/'); i >= 0 {
+			system = base[:i+1] + system
+		}
+		text, ok := texts[system]
+		if !ok {
+			return nil, fmt.Errorf("there is no %s", system)
+		}
+		return text, nil
+	}
+	return first
+}
+
+// caseSource returns the source of a case.
+func caseSource(t testing.TB, in txtar.File) []byte {
 	t.Helper()
 	src := bytes.TrimSuffix(in.Data, []byte("\n"))
 	if !strings.HasSuffix(in.Name, ".go") {
@@ -90,6 +125,16 @@ func options(t *testing.T, comment string) xmltree.Options {
 			o.DropSpace = true
 		case "NoSpace":
 			o.NoSpace = append(o.NoSpace, value)
+		case "DTD":
+			o.DTD = true
+		case "File":
+			o.File = value
+		case "MaxEntityBytes":
+			o.MaxEntityBytes = int64(n)
+		case "MaxEntityDepth":
+			o.MaxEntityDepth = n
+		case "MaxEntities":
+			o.MaxEntities = n
 		case "MaxDepth":
 			o.MaxDepth = n
 		case "MaxBytes":
@@ -111,6 +156,9 @@ func dump(n *xmltree.Node) string {
 			name += " in " + n.Space()
 		}
 		pad := strings.Repeat("  ", depth)
+		if n.Base() != n.Document().File() {
+			pad = " in " + n.Base() + pad
+		}
 		switch n.Kind() {
 		case xmltree.Element:
 			fmt.Fprintf(&b, "%s%s <%s>\n", n.Pos(), pad, name)
@@ -122,7 +170,11 @@ func dump(n *xmltree.Node) string {
 				if a.Space() != "" {
 					name += " in " + a.Space()
 				}
-				fmt.Fprintf(&b, "%s%s   @%s=%q\n", a.Pos(), pad, name, a.Value())
+				id := ""
+				if a.IsID() {
+					id = " id"
+				}
+				fmt.Fprintf(&b, "%s%s   @%s=%q%s\n", a.Pos(), pad, name, a.Value(), id)
 			}
 		case xmltree.Text:
 			keeps := ""
@@ -145,12 +197,17 @@ func dump(n *xmltree.Node) string {
 	return b.String()
 }
 
-// shape is dump without places and declarations, and with kept marks only
+// shape is dump without places, declarations and what the DTD said, and with kept marks only
 // where they count: what writing and reading back must keep.
 func shape(n *xmltree.Node) string {
 	var b strings.Builder
 	for line := range strings.Lines(dump(n)) {
 		_, line, _ = strings.Cut(line, " ")
+		if file, ok := strings.CutPrefix(line, "in "); ok {
+			line = file[strings.IndexByte(file, ' ')+1:]
+		}
+		line = strings.TrimSuffix(line, " id\n")
+		line = strings.TrimSuffix(line, "\n") + "\n"
 		if strings.HasPrefix(strings.TrimSpace(line), "xmlns:") {
 			continue
 		}
@@ -186,6 +243,29 @@ func sameAfterWriting(t *testing.T, d *xmltree.Document, o xmltree.Options) {
 	}
 	if second := again.Root().String(); second != b.String() {
 		t.Fatalf("written %q, then %q", b.Bytes(), second)
+	}
+}
+
+func TestParseOwn(t *testing.T) {
+	src := []byte(`<a b="1">text</a>`)
+	d, err := xmltree.Parse(src, xmltree.Options{Own: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied, err := xmltree.Parse(src, xmltree.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(src[9:], "TEXT")
+	if got := d.Root().Text() + copied.Root().Text(); got != "TEXTtext" {
+		t.Errorf("the owned source and the copied one give %q", got)
+	}
+	latin := []byte("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>\xe9</a>")
+	if d, err = xmltree.Parse(latin, xmltree.Options{Own: true}); err != nil || d.Root().Text() != "é" {
+		t.Errorf("a source in another encoding: %v", err)
+	}
+	if _, err = xmltree.Parse(nil, xmltree.Options{Own: true}); err == nil {
+		t.Error("nothing is read without an error")
 	}
 }
 
@@ -262,21 +342,30 @@ func TestRulesAreListed(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, src []byte) {
-		d, err := xmltree.Parse(src, xmltree.Options{MaxBytes: 1 << 20, DropSpace: len(src)%2 == 0, NoSpace: []string{"http://maps/specs/prov.xml"}})
-		if err == nil {
-			d.Release()
-			return
-		}
-		var ps xmltree.Problems
-		if !errors.As(err, &ps) || len(ps) == 0 || err.Error() == "" {
-			t.Fatalf("error %#v", err)
-		}
-		for _, p := range ps {
-			if p.Hint == "" || p.Rule == "" || p.Msg == "" {
-				t.Errorf("problem without rule, message or hint: %v", p)
+		o := xmltree.Options{MaxBytes: 1 << 20, MaxEntityBytes: 1 << 12, DropSpace: len(src)%2 == 0, NoSpace: []string{"http://maps/specs/prov.xml"}}
+		for _, o.DTD = range []bool{false, true} {
+			d, err := xmltree.Parse(src, o)
+			if err != nil {
+				checkProblems(t, err)
+				continue
 			}
+			d.Release()
 		}
 	})
+}
+
+// checkProblems checks an error of Parse.
+func checkProblems(t *testing.T, err error) {
+	t.Helper()
+	var ps xmltree.Problems
+	if !errors.As(err, &ps) || len(ps) == 0 || err.Error() == "" {
+		t.Fatalf("error %#v", err)
+	}
+	for _, p := range ps {
+		if p.Hint == "" || p.Rule == "" || p.Msg == "" {
+			t.Errorf("problem without rule, message or hint: %v", p)
+		}
+	}
 }
 
 func FuzzRoundTrip(f *testing.F) {
@@ -317,8 +406,117 @@ func seed(f *testing.F) {
 		}
 		for _, in := range a.Files {
 			if in.Name != "want" {
-				f.Add(source(f, in))
+				f.Add(caseSource(f, in))
 			}
 		}
 	}
+}
+
+// TestParseForgets reads sources that end in the middle of things, and then
+// ones that would be read otherwise if something of them were left.
+func TestParseForgets(t *testing.T) {
+	for _, before := range []string{
+		`<p:a xmlns:p="urn:p" xmlns="urn:d"><b x="1"`,
+		`<p:a xmlns:p="urn:drop" xmlns="urn:drop"><q:b/><q:c/>text`,
+		`<!DOCTYPE a [<!ENTITY e "<p:b xmlns:p='urn:e'>"><!ATTLIST a xmlns CDATA "urn:f" b ID "c">]><a>text &e;`,
+		`<a>text<![CDATA[more`,
+		`<a b="1" b="2" xmlns:p="">`,
+		"<a>\r\n</b>",
+		strings.Repeat("<a>", 300),
+	} {
+		for range 10 {
+			if _, err := xmltree.Parse([]byte(before), xmltree.Options{DTD: true, NoSpace: []string{"urn:drop"}}); err == nil {
+				t.Fatalf("%q is read", before)
+			}
+			if _, err := xmltree.Parse([]byte("<p:a/>"), xmltree.Options{DTD: true}); err == nil || !strings.Contains(err.Error(), "XML017") {
+				t.Fatalf("after %q a prefix is declared: %v", before, err)
+			}
+			d, err := xmltree.Parse([]byte("<a p='1'><b/>\n</a>"), xmltree.Options{DTD: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := dump(d.Root()), "1:1 <a>\n1:4   @p=\"1\"\n1:10   <b>\n1:14   \"\\n\"\n"; got != want {
+				t.Fatalf("after %q\n%swant\n%s", before, got, want)
+			}
+			d.Release()
+		}
+	}
+}
+
+// TestParseManyNames reads more names than a parser keeps, and some that only
+// a table of names could mix up.
+func TestParseManyNames(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`<r xmlns:p="urn:p" xmlns:q="urn:q">`)
+	for i := range 5000 {
+		fmt.Fprintf(&b, `<n%d a%d="1" p:a%[1]d="2"/><p:n%[1]d/><q:n%[1]d/>`, i, i)
+	}
+	b.WriteString("</r>")
+	for range 3 {
+		d, err := xmltree.Parse([]byte(b.String()), xmltree.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := 0
+		for e := d.DocumentElement().First(); e != nil; e = e.Next() {
+			name := fmt.Sprint("n", i/3)
+			if e.Local() != name || e.Space() != []string{"", "urn:p", "urn:q"}[i%3] {
+				t.Fatalf("element %d is %s in %q", i, e.Local(), e.Space())
+			}
+			if i%3 == 0 && (e.Attr("a"+name[1:]) != "1" || e.AttrNode("urn:p", "a"+name[1:]).Value() != "2") {
+				t.Fatalf("element %d is %s", i, e)
+			}
+			i++
+		}
+		if i != 15_000 {
+			t.Fatalf("%d elements", i)
+		}
+		d.Release()
+	}
+}
+
+// TestParseConcurrently reads all sources of testdata on eight goroutines.
+func TestParseConcurrently(t *testing.T) {
+	type source struct {
+		text, want string
+		o          xmltree.Options
+	}
+	read := func(s source) string {
+		d, err := xmltree.Parse([]byte(s.text), s.o)
+		if err != nil {
+			return err.Error()
+		}
+		defer d.Release()
+		return dump(d.Root()) + d.Root().String()
+	}
+	var sources []source
+	files, _ := filepath.Glob("testdata/*.txtar")
+	for _, file := range files {
+		a, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := options(t, string(a.Comment))
+		o.Budget = nil
+		for _, in := range a.Files[externals(t, a, &o):] {
+			if in.Name != "want" {
+				s := source{text: string(caseSource(t, in)), o: o}
+				s.want = read(s)
+				sources = append(sources, s)
+			}
+		}
+	}
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			for i := range sources {
+				s := sources[(i*(2*g+1)+g)%len(sources)]
+				if got := read(s); got != s.want {
+					t.Errorf("%q gives\n%swant\n%s", s.text, got, s.want)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }

@@ -26,14 +26,15 @@ func (p Pos) String() string {
 // to do about it. It is the only diagnostic type of the XML languages, so that
 // all of them look the same.
 type Problem struct {
-	Rule    string `json:"rule"`           // stable code, for instance XML004 or XP014
-	File    string `json:"file,omitempty"` // as the caller named the source; may be empty
-	Pos     Pos    `json:"pos"`
-	Msg     string `json:"message"`          // what is wrong, naming object and value
-	Hint    string `json:"hint,omitempty"`   // what to do; may be empty
-	Line    string `json:"source,omitempty"` // the line of source at Pos, of a long one the part around it; may be empty
-	Warning bool   `json:"warning"`          // registration goes on in spite of it
-	Err     error  `json:"-"`                // what is behind it, such as a *LimitError; may be nil
+	Rule    string   `json:"rule"`           // stable code, for instance XML004 or XP014
+	File    string   `json:"file,omitempty"` // as the caller named the source; may be empty
+	Pos     Pos      `json:"pos"`
+	Msg     string   `json:"message"`          // what is wrong, naming object and value
+	Hint    string   `json:"hint,omitempty"`   // what to do; may be empty
+	Line    string   `json:"source,omitempty"` // the line of source at Pos, of a long one the part around it; may be empty
+	Notes   []string `json:"notes,omitempty"`  // how it came to that, the nearest first: node and templates
+	Warning bool     `json:"warning"`          // registration goes on in spite of it
+	Err     error    `json:"-"`                // what is behind it, such as a *LimitError; may be nil
 
 	col int // where Pos is in Line; 0: at its column
 }
@@ -42,13 +43,16 @@ type Problem struct {
 func (p *Problem) Unwrap() error { return p.Err }
 
 // Error renders the problem as file:line:col: message [rule], the source line,
-// a caret below the column, and the hint.
+// a caret below the column, the notes, and the hint.
 func (p *Problem) Error() string {
 	var b strings.Builder
 	b.WriteString(p.Brief())
 	if p.Line != "" && p.Pos.Col > 0 {
 		line, caret := clip(p.Line, cmp.Or(p.col, p.Pos.Col))
 		fmt.Fprintf(&b, "\n  %s\n  %s^", line, caret)
+	}
+	for _, note := range p.Notes {
+		fmt.Fprintf(&b, "\n  %s", note)
 	}
 	if p.Hint != "" {
 		fmt.Fprintf(&b, "\n  hint: %s", p.Hint)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -21,7 +22,9 @@ type WriteOptions struct {
 // become U+FFFD, and a blank goes between the hyphens of a comment. Names that
 // are no XML names are an error. An attribute is written as name="value".
 func (n *Node) Write(w io.Writer, o WriteOptions) error {
-	x := &writer{out: w, indent: o.Indent, scope: map[string]string{"": ""}}
+	x := writers.Get().(*writer)
+	defer x.done()
+	x.out, x.indent = w, o.Indent
 	if o.Declaration {
 		x.put(`<?xml version="1.0" encoding="UTF-8"?>`)
 		if !o.Indent {
@@ -41,24 +44,22 @@ func (n *Node) Write(w io.Writer, o WriteOptions) error {
 
 // String returns n as Write writes it, up to an error.
 func (n *Node) String() string {
-	var b strings.Builder
-	_ = n.Write(&b, WriteOptions{}) // a builder takes everything; wrong names end the text
-	return b.String()
+	x := writers.Get().(*writer)
+	defer x.done()
+	x.tree(n)
+	x.flush()
+	return string(x.buf[:x.flushed])
 }
 
 // writer writes one tree. After an error it writes nothing more.
 type writer struct {
-	out    io.Writer
-	buf    []byte
-	err    error
-	indent bool
-
-	open  []written
-	scope map[string]string // namespace by prefix at this place
-	undo  []binding         // what scope was before
-	fixed map[string]bool   // prefixes that this tag declares or uses
-	made  map[string]int    // the k of prefix nsk that was made up for a namespace
-	names int               // the highest such k
+	spelling
+	out     io.Writer // nil: all stays in buf
+	buf     []byte
+	flushed int // how much of buf is good, without an out
+	err     error
+	indent  bool
+	open    []written
 }
 
 // written is an element whose end tag is not yet written.
@@ -68,13 +69,32 @@ type written struct {
 	broken bool // its content is broken into lines
 }
 
+// writers keeps what a writer can use again.
+var writers = sync.Pool{New: func() any { return &writer{spelling: newSpelling()} }}
+
+// done puts w back for the next tree.
+func (w *writer) done() {
+	w.reset()
+	if len(w.prefixes) > 256 || cap(w.buf) > 4<<20 {
+		return
+	}
+	w.out, w.err, w.indent, w.flushed = nil, nil, false, 0
+	w.buf, w.open = w.buf[:0], emptied(w.open)
+	writers.Put(w)
+}
+
 func (w *writer) put(s string) { w.buf = append(w.buf, s...) }
 
 func (w *writer) flush() {
-	if w.err == nil {
+	switch {
+	case w.err != nil:
+	case w.out == nil:
+		w.flushed = len(w.buf)
+		return
+	default:
 		_, w.err = w.out.Write(w.buf)
+		w.buf = w.buf[:0]
 	}
-	w.buf = w.buf[:0]
 }
 
 func (w *writer) fail(format string, args ...any) {
@@ -87,7 +107,7 @@ func (w *writer) fail(format string, args ...any) {
 // tree writes n and all below it.
 func (w *writer) tree(n *Node) {
 	for e := n; w.err == nil; {
-		if len(w.buf) > 32<<10 {
+		if len(w.buf) > 32<<10 && w.out != nil {
 			w.flush()
 		}
 		w.node(e)
@@ -136,7 +156,8 @@ func (w *writer) node(n *Node) {
 			w.fail("%q is no name of a processing instruction", n.name.Local)
 			return
 		}
-		w.put("<?" + n.name.Local)
+		w.put("<?")
+		w.put(n.name.Local)
 		if n.value != "" {
 			w.put(" ")
 			w.verbatim(n.value, "?>", "? >")
@@ -152,7 +173,7 @@ func (w *writer) node(n *Node) {
 // start writes the start tag of e, which is closed at once if e is empty.
 func (w *writer) start(e *Node) {
 	o := written{undo: len(w.undo)}
-	clear(w.fixed)
+	w.tag++
 	for x := e.decls; x != nil; x = x.next {
 		prefix := x.name.Local
 		switch {
@@ -160,34 +181,36 @@ func (w *writer) start(e *Node) {
 		case prefix != "" && (x.value == "" || !IsName(prefix)):
 		case x.value == XMLSpace || x.value == xmlnsSpace:
 		default:
-			w.declare(prefix, x.value)
+			w.declare(w.prefix(prefix), x.value)
 		}
 	}
 	o.name = w.name(e)
-	type pair struct{ name, value string }
-	var room [8]pair
-	attrs := room[:0]
+	var room [8]string
+	names := room[:0]
 	for a := e.attrs; a != nil; a = a.next {
-		attrs = append(attrs, pair{w.name(a), a.value})
+		names = append(names, w.name(a))
 	}
 	if w.err != nil {
 		return
 	}
-	w.put("<" + o.name)
+	w.buf = append(w.buf, '<')
+	w.put(o.name)
 	for _, b := range w.undo[o.undo:] {
 		w.put(" ")
-		w.attribute(declarationName(b.prefix), w.scope[b.prefix])
+		w.attribute(declarationName(b.of.name), b.of.uri)
 	}
-	for _, a := range attrs {
-		w.put(" ")
-		w.attribute(a.name, a.value)
+	i := 0
+	for a := e.attrs; a != nil; a = a.next {
+		w.buf = append(w.buf, ' ')
+		w.attribute(names[i], a.value)
+		i++
 	}
 	if e.first == nil {
 		w.put("/>")
 		w.leave(o.undo)
 		return
 	}
-	w.put(">")
+	w.buf = append(w.buf, '>')
 	o.broken = w.indent && (len(w.open) == 0 || w.broken()) && breaks(e)
 	w.open = append(w.open, o)
 }
@@ -202,93 +225,20 @@ func (w *writer) end(e *Node) {
 	if o.broken {
 		w.newline()
 	}
-	w.put("</" + o.name + ">")
+	w.put("</")
+	w.put(o.name)
+	w.buf = append(w.buf, '>')
 	w.leave(o.undo)
-}
-
-// leave takes back the declarations from undo on.
-func (w *writer) leave(undo int) {
-	for i := len(w.undo) - 1; i >= undo; i-- {
-		if b := w.undo[i]; b.bound {
-			w.scope[b.prefix] = b.uri
-		} else {
-			delete(w.scope, b.prefix)
-		}
-	}
-	w.undo = w.undo[:undo]
-}
-
-// declare makes prefix stand for uri from the tag on that is being written.
-func (w *writer) declare(prefix, uri string) {
-	if w.fixed == nil {
-		w.fixed = make(map[string]bool)
-	}
-	outer, bound := w.scope[prefix]
-	w.undo = append(w.undo, binding{prefix, outer, bound})
-	w.scope[prefix] = uri
-	w.fixed[prefix] = true
 }
 
 // name returns the name of the element or attribute n as it must be written
 // here, and declares its prefix if that is necessary.
 func (w *writer) name(n *Node) string {
-	name := *n.name
-	if !IsName(name.Local) {
-		w.fail("%q is no XML name", name.Local)
-		return ""
+	name, err := w.spell(n.name, n.kind)
+	if err != nil {
+		w.fail("%w", err)
 	}
-	switch {
-	case name.Space == "":
-		if n.kind == Element && w.scope[""] != "" {
-			w.declare("", "")
-		}
-		return name.Local
-	case name.Space == XMLSpace:
-		return "xml:" + name.Local
-	case name.Space == xmlnsSpace:
-		w.fail("no name can be in the namespace %q", xmlnsSpace)
-		return ""
-	}
-	prefix := name.Prefix
-	free := n.kind == Element
-	if prefix != "" {
-		free = IsName(prefix) && prefix != "xml" && prefix != "xmlns"
-	}
-	if !free || w.scope[prefix] != name.Space && w.fixed[prefix] {
-		prefix = w.makePrefix(name.Space)
-	}
-	if uri, bound := w.scope[prefix]; !bound || uri != name.Space {
-		w.declare(prefix, name.Space)
-	}
-	if prefix == "" {
-		return name.Local
-	}
-	if w.fixed == nil {
-		w.fixed = make(map[string]bool)
-	}
-	w.fixed[prefix] = true
-	return prefix + ":" + name.Local
-}
-
-// makePrefix returns ns1, ns2 and so on, the same for a namespace each time
-// unless it stands for something else at this place.
-func (w *writer) makePrefix(uri string) string {
-	if w.made == nil {
-		w.made = make(map[string]int)
-	}
-	for {
-		k := w.made[uri]
-		if k == 0 {
-			w.names++
-			k = w.names
-			w.made[uri] = k
-		}
-		prefix := "ns" + strconv.Itoa(k)
-		if w.scope[prefix] == uri || !w.fixed[prefix] {
-			return prefix
-		}
-		w.made[uri] = 0
-	}
+	return name
 }
 
 func declarationName(prefix string) string {
@@ -307,10 +257,14 @@ func (w *writer) attribute(name, value string) {
 
 // escape writes text or, with quotes, the value of an attribute.
 func (w *writer) escape(s string, quotes bool) {
+	plain := &plainText
+	if quotes {
+		plain = &plainValue
+	}
 	from := 0
 	for i := 0; i < len(s); {
 		c := s[i]
-		if plainByte[c] {
+		if plain[c] {
 			i++
 			continue
 		}
@@ -348,13 +302,21 @@ func (w *writer) escape(s string, quotes bool) {
 	w.put(s[from:])
 }
 
-// plainByte tells the bytes that stand for themselves in text and values.
-var plainByte = func() (t [256]bool) {
+// The bytes that stand for themselves in text and in values.
+var (
+	plainText  = plainBytes("&<>", "\t\n")
+	plainValue = plainBytes("&<\"", "")
+)
+
+func plainBytes(not, also string) (t [256]bool) {
 	for c := ' '; c < utf8.RuneSelf; c++ {
-		t[c] = !strings.ContainsRune("&<>\"", c)
+		t[c] = !strings.ContainsRune(not, c)
+	}
+	for i := range len(also) {
+		t[also[i]] = true
 	}
 	return t
-}()
+}
 
 // verbatim writes s, where nothing can be escaped, with old made harmless.
 func (w *writer) verbatim(s, old, harmless string) {

@@ -3,6 +3,8 @@ package xmltree_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -207,5 +209,51 @@ func TestCanonical(t *testing.T) {
 		if got := xmltree.Canonical(a) == xmltree.Canonical(b); got != test.equal {
 			t.Errorf("Canonical(%s) = %s and Canonical(%s) = %s", test.a, xmltree.Canonical(a), test.b, xmltree.Canonical(b))
 		}
+	}
+}
+
+// TestWriteForgets writes trees that cannot be written, and then one that
+// would be written otherwise if something of them were left.
+func TestWriteForgets(t *testing.T) {
+	d := xmltree.New(nil)
+	for range 5 {
+		bad := d.NewElement(xmltree.Name{Space: "urn:p", Prefix: "p", Local: "a"})
+		bad.Declare("", "urn:d")
+		bad.SetAttr(xmltree.Name{Space: "urn:made", Local: "x"}, "1")
+		inner := d.NewElement(xmltree.Name{Space: "urn:other", Prefix: "p", Local: "b"})
+		if err := bad.Append(inner); err != nil {
+			t.Fatal(err)
+		}
+		if err := inner.Append(d.NewElement(xmltree.Name{Local: "no name"})); err != nil {
+			t.Fatal(err)
+		}
+		if err := bad.Write(io.Discard, xmltree.WriteOptions{Indent: true}); err == nil {
+			t.Fatal("a wrong name is written")
+		}
+		good := d.NewElement(xmltree.Name{Space: "urn:p", Prefix: "p", Local: "a"})
+		good.SetAttr(xmltree.Name{Space: "urn:q", Local: "x"}, "1")
+		if err := good.Append(d.NewElement(xmltree.Name{Local: "b"})); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := good.String(), `<p:a xmlns:p="urn:p" xmlns:ns1="urn:q" ns1:x="1"><b/></p:a>`; got != want {
+			t.Fatalf("written %s, want %s", got, want)
+		}
+	}
+}
+
+// TestWriteManyPrefixes writes one prefix that stands for many namespaces in
+// turn, each name coming again below another meaning of it.
+func TestWriteManyPrefixes(t *testing.T) {
+	var b strings.Builder
+	for i := range 50 {
+		fmt.Fprintf(&b, `<p:a xmlns:p="urn:%d" p:x="%d"><a xmlns="urn:%d"/>`, i%3, i, i%5)
+	}
+	b.WriteString(strings.Repeat("</p:a>", 50))
+	d, err := xmltree.Parse([]byte(b.String()), xmltree.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := d.Root().String(); got != b.String() {
+		t.Errorf("written\n%s, want\n%s", got, b.String())
 	}
 }

@@ -189,8 +189,10 @@ func (k *cursor) shift() *xmltree.Node {
 // nodeTest is what a step asks of a node on its axis (section 2.3).
 type nodeTest struct {
 	of   testOf
-	kind xmltree.Kind // of all but anyNode
+	kind xmltree.Kind // 0: any
 	name xmltree.Name // what of says of it counts
+
+	among []nodeTest // oneOf
 }
 
 type testOf uint8
@@ -200,16 +202,32 @@ const (
 	anyKind                // *, text(), comment() or processing-instruction()
 	anyLocal               // prefix:*
 	oneName                // a QName, or processing-instruction('target')
+	oneOf                  // any of several
+	anyChild               // what can be a child
+	none                   // nothing
 )
 
 func (t *nodeTest) matches(n *xmltree.Node) bool {
-	switch t.of {
-	case anyNode:
-		return true
-	case anyKind:
-		return n.Kind() == t.kind
-	case anyLocal:
-		return n.Kind() == t.kind && t.kind != xmltree.Namespace && n.Space() == t.name.Space
+	if t.kind != 0 && n.Kind() != t.kind {
+		return false
 	}
-	return n.Kind() == t.kind && n.Local() == t.name.Local && (n.Space() == t.name.Space || t.kind == xmltree.ProcInst)
+	switch t.of {
+	case anyNode, anyKind:
+		return true
+	case anyLocal:
+		return n.Space() == t.name.Space && t.kind != xmltree.Namespace
+	case anyChild:
+		k := n.Kind()
+		return k == xmltree.Element || k == xmltree.Text || k == xmltree.Comment || k == xmltree.ProcInst
+	case none:
+		return false
+	case oneOf:
+		for i := range t.among {
+			if t.among[i].matches(n) {
+				return true
+			}
+		}
+		return false
+	}
+	return n.Local() == t.name.Local && (n.Space() == t.name.Space || t.kind == xmltree.ProcInst)
 }

@@ -2,6 +2,7 @@ package xpath
 
 import (
 	"math"
+	"slices"
 
 	"sutler/xmltree"
 )
@@ -10,7 +11,50 @@ import (
 type comparison struct {
 	info
 	op   relation
+	as   comparedAs
 	l, r expr
+}
+
+// comparedAs is what the operands of a comparison are compared as, where their
+// static types tell.
+type comparedAs uint8
+
+const (
+	asTheyCome comparedAs = iota
+	asNumbers
+	asTexts
+	asBooleans
+	setToNumber // l is a node-set, r no node-set
+	setToText
+	setToBoolean
+)
+
+// newComparison returns l op r. A node-set that is compared with another type
+// stands on the left.
+func newComparison(in info, op relation, l, r expr) *comparison {
+	lt, rt := l.about().typ, r.about().typ
+	if rt == NodeSetType && lt != NodeSetType && lt != AnyType {
+		l, r, lt, rt, op = r, l, rt, lt, op.mirrored()
+	}
+	x := &comparison{info: in, op: op, l: l, r: r}
+	switch {
+	case lt == AnyType || rt == AnyType || rt == NodeSetType:
+	case lt == NodeSetType && rt == BooleanType:
+		x.as = setToBoolean
+	case lt == NodeSetType && (rt == NumberType || op > unequal):
+		x.as = setToNumber
+	case lt == NodeSetType:
+		x.as = setToText
+	case op > unequal:
+		x.as = asNumbers
+	case lt == BooleanType || rt == BooleanType:
+		x.as = asBooleans
+	case lt == NumberType || rt == NumberType:
+		x.as = asNumbers
+	default:
+		x.as = asTexts
+	}
+	return x
 }
 
 // relation is an operator of a comparison.
@@ -96,6 +140,35 @@ func (x *comparison) test(c *Context) (bool, error) {
 	if err := charge(c, 1); err != nil {
 		return false, err
 	}
+	switch x.as {
+	case asNumbers, setToNumber:
+		r, err := numberOf(c, x.r)
+		if err != nil {
+			return false, err
+		}
+		if x.as == setToNumber {
+			return someNumber(c, operand{e: x.l}, x.op, r)
+		}
+		l, err := numberOf(c, x.l)
+		return err == nil && x.op.numbers(l, r), err
+	case asTexts, setToText:
+		r, err := stringOf(c, x.r)
+		if err != nil {
+			return false, err
+		}
+		if x.as == setToText {
+			return someText(c, operand{e: x.l}, x.op, r)
+		}
+		l, err := stringOf(c, x.l)
+		return err == nil && (l == r) == (x.op == equal), err
+	case asBooleans, setToBoolean:
+		l, err := test(c, x.l)
+		if err != nil {
+			return false, err
+		}
+		r, err := test(c, x.r)
+		return err == nil && x.op.values(Boolean(l), Boolean(r)), err
+	}
 	l, err := operandOf(c, x.l)
 	if err != nil {
 		return false, err
@@ -132,31 +205,166 @@ func operandOf(c *Context, e expr) (operand, error) {
 
 func (o *operand) isSet() bool { return o.e != nil || o.v.typ == NodeSetType }
 
-// texts visits the string-values of a node-set in any order until visit
-// returns false.
-func (o *operand) texts(c *Context, visit func(string) bool) error {
-	var failed error
-	each := func(n *xmltree.Node) bool {
-		s, err := text(c, n)
-		if err != nil {
-			failed = err
-			return false
+// lone returns the only node that o holds, nil if there is none, where o can
+// hold no more than one and that is found without a walk.
+func (o *operand) lone(c *Context) (n *xmltree.Node, sure bool, err error) {
+	if o.e == nil {
+		switch len(o.v.nodes) {
+		case 0:
+			return nil, true, nil
+		case 1:
+			return o.v.nodes[0], true, nil
 		}
-		return visit(s)
+		return nil, false, nil
 	}
-	if o.e != nil {
-		if err := eachOf(c, o.e, each); err != nil {
+	p, ok := o.e.(*path)
+	switch {
+	case !ok:
+	case p.here:
+		return c.Node, true, nil
+	case p.lone != nil && p.lone.axis != child && p.lone.axis <= parent && (p.lone.axis != attribute || p.lone.test.of == oneName):
+		n, err = p.lone.first(c, c.Node)
+		return n, true, err
+	}
+	return nil, false, nil
+}
+
+// offer has w take the nodes of o in any order, perhaps more than once.
+func (o operand) offer(w *walker) error {
+	switch x := o.e.(type) {
+	case nil:
+		return w.takeAll(o.v.nodes)
+	case *path:
+		if x.memo > 0 {
+			break
+		}
+		from, err := x.origin(w.c)
+		if err != nil {
 			return err
 		}
-		return failed
+		w.run(from)
+		return w.err
+	case *union:
+		for _, e := range x.parts {
+			if err := (operand{e: e}).offer(w); err != nil || w.found != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	for _, n := range o.v.nodes {
-		if !each(n) {
+	nodes, err := nodesOf(w.c, o.e)
+	if err != nil {
+		return err
+	}
+	return w.takeAll(nodes)
+}
+
+// takeAll has w take nodes until it wants no more.
+func (w *walker) takeAll(nodes []*xmltree.Node) error {
+	for _, n := range nodes {
+		if !w.take(n) {
 			break
 		}
 	}
-	return failed
+	return w.err
 }
+
+// someNumber reports whether the number of a node of l is in relation op to f.
+func someNumber(c *Context, l operand, op relation, f float64) (bool, error) {
+	if n, sure, err := l.lone(c); sure {
+		if n == nil || err != nil {
+			return false, err
+		}
+		s, err := text(c, n)
+		return err == nil && op.numbers(ParseNumber(s), f), err
+	}
+	w := walker{c: c, want: comparing, op: op, num: f}
+	err := l.offer(&w)
+	return w.found != nil, err
+}
+
+// someText reports whether the string-value of a node of l is in relation op,
+// which is equal or unequal, to s.
+func someText(c *Context, l operand, op relation, s string) (bool, error) {
+	if n, sure, err := l.lone(c); sure {
+		if n == nil || err != nil {
+			return false, err
+		}
+		t, err := text(c, n)
+		return err == nil && (t == s) == (op == equal), err
+	}
+	w := walker{c: c, want: matching, op: op, str: s}
+	err := l.offer(&w)
+	return w.found != nil, err
+}
+
+// compare is what a walker does that compares, or that gathers what another
+// one compares with.
+func (w *walker) compare(n *xmltree.Node) bool {
+	s, err := text(w.c, n)
+	if err != nil {
+		w.err = err
+		return false
+	}
+	w.count++
+	switch w.want {
+	case comparing:
+		if w.op.numbers(ParseNumber(s), w.num) {
+			w.found = n
+		}
+	case matching:
+		if (s == w.str) == (w.op == equal) {
+			w.found = n
+		}
+	case meeting:
+		if w.texts.hold(s) {
+			w.found = n
+		}
+	case gathering:
+		if w.texts.add(s) {
+			w.c.due += stepsPerText
+		}
+	case bounding:
+		if f := ParseNumber(s); w.num != w.num || w.op < greater && f > w.num || w.op >= greater && f < w.num {
+			w.num = f
+		}
+	case telling:
+		if w.count > 1 && s != w.str {
+			w.found = n
+		}
+		w.str = s
+	}
+	return w.found == nil
+}
+
+// texts is a set of strings.
+type texts struct {
+	few  [8]string
+	n    int // of few
+	many map[string]bool
+}
+
+// stepsPerText is what a place in the map of texts costs.
+const stepsPerText = 16
+
+// add reports whether s took a place in the map.
+func (t *texts) add(s string) bool {
+	switch {
+	case slices.Contains(t.few[:t.n], s):
+	case t.n < len(t.few):
+		t.few[t.n] = s
+		t.n++
+	default:
+		if t.many == nil {
+			t.many = make(map[string]bool)
+		}
+		t.many[s] = true
+		return true
+	}
+	return false
+}
+
+func (t *texts) hold(s string) bool { return slices.Contains(t.few[:t.n], s) || t.many[s] }
 
 // set reports whether a node of l is in relation op to v, which is no node-set.
 func (op relation) set(c *Context, l operand, v Value) (found bool, err error) {
@@ -167,23 +375,26 @@ func (op relation) set(c *Context, l operand, v Value) (found bool, err error) {
 	case v.typ == BooleanType:
 		return op.values(Boolean(l.v.Bool()), v), nil
 	case v.typ == NumberType || op > unequal:
-		f := v.Num()
-		err = l.texts(c, func(s string) bool {
-			found = op.numbers(ParseNumber(s), f)
-			return !found
-		})
-		return found, err
+		return someNumber(c, l, op, v.Num())
 	}
-	err = l.texts(c, func(s string) bool {
-		found = (s == v.str) == (op == equal)
-		return !found
-	})
-	return found, err
+	return someText(c, l, op, v.str)
 }
 
 // sets reports whether a node of l is in relation op to a node of r. It looks
 // at each node once.
-func (op relation) sets(c *Context, l, r operand) (found bool, err error) {
+func (op relation) sets(c *Context, l, r operand) (bool, error) {
+	if n, sure, err := l.lone(c); sure {
+		if n == nil || err != nil {
+			return false, err
+		}
+		return op.mirrored().node(c, r, n)
+	}
+	if n, sure, err := r.lone(c); sure {
+		if n == nil || err != nil {
+			return false, err
+		}
+		return op.node(c, l, n)
+	}
 	switch op {
 	case equal:
 		return haveCommon(c, l, r)
@@ -191,53 +402,59 @@ func (op relation) sets(c *Context, l, r operand) (found bool, err error) {
 		return differ(c, l, r)
 	}
 	// The one number of r that is easiest to be in relation to.
-	bound := math.NaN()
-	upward := op == less || op == lessOrEqual
-	err = r.texts(c, func(s string) bool {
-		if f := ParseNumber(s); bound != bound || upward && f > bound || !upward && f < bound {
-			bound = f
-		}
-		return true
-	})
-	if err != nil || bound != bound {
+	bound := walker{c: c, want: bounding, op: op, num: math.NaN()}
+	if err := r.offer(&bound); err != nil || bound.num != bound.num {
 		return false, err
 	}
-	return op.set(c, l, Number(bound))
+	return someNumber(c, l, op, bound.num)
+}
+
+// node reports whether a node of l is in relation op to n.
+func (op relation) node(c *Context, l operand, n *xmltree.Node) (bool, error) {
+	s, err := text(c, n)
+	switch {
+	case err != nil:
+		return false, err
+	case op > unequal:
+		return someNumber(c, l, op, ParseNumber(s))
+	}
+	return someText(c, l, op, s)
 }
 
 // haveCommon reports whether a string-value of l is one of r too.
-func haveCommon(c *Context, l, r operand) (found bool, err error) {
-	values := make(map[string]bool)
-	err = r.texts(c, func(s string) bool {
-		values[s] = true
-		return true
-	})
-	if err != nil || len(values) == 0 {
-		return false, err
+func haveCommon(c *Context, l, r operand) (bool, error) {
+	all := c.spare
+	if c.spare = nil; all == nil {
+		all = new(texts)
 	}
-	err = l.texts(c, func(s string) bool {
-		found = values[s]
-		return !found
-	})
-	return found, err
+	defer func() {
+		*all = texts{}
+		c.spare = all
+	}()
+	w := walker{c: c, want: gathering, texts: all}
+	err := r.offer(&w)
+	switch {
+	case err != nil || all.n == 0:
+		return false, err
+	case all.n == 1:
+		return someText(c, l, equal, all.few[0])
+	}
+	w = walker{c: c, want: meeting, texts: all}
+	err = l.offer(&w)
+	return w.found != nil, err
 }
 
 // differ reports whether l and r hold two different string-values.
 func differ(c *Context, l, r operand) (bool, error) {
-	var one string // of r
-	var some, several bool
-	err := r.texts(c, func(s string) bool {
-		several = some && s != one
-		one, some = s, true
-		return !several
-	})
-	if err != nil || !some {
+	w := walker{c: c, want: telling}
+	err := r.offer(&w)
+	switch {
+	case err != nil || w.count == 0:
 		return false, err
+	case w.found == nil: // all of r are the same
+		return someText(c, l, unequal, w.str)
 	}
-	found := false
-	err = l.texts(c, func(s string) bool {
-		found = several || s != one
-		return !found
-	})
-	return found, err
+	w = walker{c: c, want: anyOne}
+	err = l.offer(&w)
+	return w.found != nil, err
 }

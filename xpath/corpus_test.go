@@ -33,8 +33,8 @@ func TestEval(t *testing.T) {
 			cases += runCorpus(t, file, evalCase)
 		})
 	}
-	if cases < 500 {
-		t.Errorf("%d cases, want 500 at least", cases)
+	if cases < 3500 {
+		t.Errorf("%d cases, want 3,500 at least", cases)
 	}
 }
 
@@ -126,9 +126,37 @@ func agree(t *testing.T, e *xpath.Expr, c *xpath.Context, v xpath.Value) {
 	if firstErr != nil || first != want {
 		t.Errorf("%s: First = %s, %v, want %s", e.Source(), where(first), firstErr, where(want))
 	}
+	agreeOnNodes(t, e, c, nodes)
 	for i := 1; i < len(nodes); i++ {
 		if xmltree.Compare(nodes[i-1], nodes[i]) >= 0 {
 			t.Errorf("%s: %s does not come before %s", e.Source(), where(nodes[i-1]), where(nodes[i]))
+		}
+	}
+}
+
+// agreeOnNodes checks that the ways to walk nodes without a set of their own
+// find those that Nodes found.
+func agreeOnNodes(t *testing.T, e *xpath.Expr, c *xpath.Context, nodes []*xmltree.Node) {
+	t.Helper()
+	before := []*xmltree.Node{c.Node, nil}
+	buf, err := e.AppendNodes(c, before[:1])
+	if err != nil || buf[0] != c.Node || !slices.Equal(buf[1:], nodes) {
+		t.Errorf("%s: AppendNodes = %s, %v, want %s behind one", e.Source(), show(xpath.NodeSet(buf)), err, show(xpath.NodeSet(nodes)))
+	}
+	if n, err := e.Count(c); err != nil || n != len(nodes) {
+		t.Errorf("%s: Count = %d, %v, want %d", e.Source(), n, err, len(nodes))
+	}
+	for most := range min(len(nodes)+1, 4) {
+		var met []*xmltree.Node
+		err := e.Each(c, func(n *xmltree.Node) bool {
+			if again, err := e.Count(c); err != nil || again != len(nodes) {
+				t.Errorf("%s: Count = %d, %v while it is visited, want %d", e.Source(), again, err, len(nodes))
+			}
+			met = append(met, n)
+			return len(met) <= most
+		})
+		if want := nodes[:min(most+1, len(nodes))]; err != nil || !slices.Equal(met, want) {
+			t.Errorf("%s: Each visits %s, %v, want %s", e.Source(), show(xpath.NodeSet(met)), err, show(xpath.NodeSet(want)))
 		}
 	}
 }
@@ -176,6 +204,8 @@ var functions = map[string]xpath.Function{
 	"urn:functions any": {Min: 1, Max: 1, Call: func(_ *xpath.Context, args []xpath.Value) (xpath.Value, error) {
 		return args[0], nil
 	}},
+	"urn:functions parent":  {Node: func(c *xpath.Context) (*xmltree.Node, error) { return c.Node.Parent(), nil }},
+	"urn:functions no-node": {Node: func(*xpath.Context) (*xmltree.Node, error) { return nil, errHost }},
 	"urn:functions fail": {Result: xpath.NumberType, Call: func(*xpath.Context, []xpath.Value) (xpath.Value, error) {
 		return xpath.Value{}, errHost
 	}},

@@ -2,7 +2,6 @@ package xpath
 
 import (
 	"fmt"
-	"math"
 
 	"sutler/xmltree"
 )
@@ -21,6 +20,7 @@ type info struct {
 	context  bool // it looks at the context node
 	position bool // … at the context position
 	size     bool // … at the context size
+	impure   bool // it calls a function of the host language
 }
 
 func (i *info) about() *info { return i }
@@ -35,6 +35,7 @@ func holding(at int, t Type, parts ...expr) info {
 		in.context = in.context || p.context
 		in.position = in.position || p.position
 		in.size = in.size || p.size
+		in.impure = in.impure || p.impure
 	}
 	in.depth++
 	return in
@@ -43,13 +44,15 @@ func holding(at int, t Type, parts ...expr) info {
 // constant is a literal, a number or what folding made of an expression.
 type constant struct {
 	info
-	v Value
+	v      Value
+	text   string
+	number float64
 }
 
 func (k *constant) eval(*Context) (Value, error) { return k.v, nil }
 
 func newConstant(at int, v Value) *constant {
-	return &constant{info: info{at: at, typ: v.Type(), depth: 1}, v: v}
+	return &constant{info: info{at: at, typ: v.Type(), depth: 1}, v: v, text: v.Str(), number: v.Num()}
 }
 
 // fold evaluates e at once if that needs nothing but e.
@@ -107,34 +110,35 @@ func (x *logic) test(c *Context) (bool, error) {
 // arithmetic is + - * div or mod (section 3.5).
 type arithmetic struct {
 	info
-	op   string
+	op   byte // its first letter
 	l, r expr
 }
 
 func (x *arithmetic) eval(c *Context) (Value, error) {
+	f, err := x.number(c)
+	return Number(f), err
+}
+
+func (x *arithmetic) number(c *Context) (float64, error) {
 	l, err := numberOf(c, x.l)
 	if err != nil {
-		return Value{}, err
+		return 0, err
 	}
 	r, err := numberOf(c, x.r)
 	if err != nil {
-		return Value{}, err
+		return 0, err
 	}
-	return Number(calculate(x.op, l, r)), nil
-}
-
-func calculate(op string, l, r float64) float64 {
-	switch op {
-	case "+":
-		return l + r
-	case "-":
-		return l - r
-	case "*":
-		return l * r
-	case "div":
-		return l / r
+	switch x.op {
+	case '+':
+		return l + r, nil
+	case '-':
+		return l - r, nil
+	case '*':
+		return l * r, nil
+	case 'd':
+		return l / r, nil
 	}
-	return math.Mod(l, r)
+	return remainder(l, r), nil
 }
 
 // negation is the unary minus.
@@ -155,7 +159,21 @@ type call struct {
 	args []expr
 }
 
-func (x *call) eval(c *Context) (Value, error) { return x.fn.eval(c, x.args) }
+func (x *call) eval(c *Context) (Value, error) {
+	switch {
+	case x.fn.text != nil:
+		s, err := x.fn.text(c, x.args)
+		return String(s), err
+	case x.fn.number != nil:
+		f, err := x.fn.number(c, x.args)
+		return Number(f), err
+	case x.fn.truth != nil:
+		b, err := x.fn.truth(c, x.args)
+		return Boolean(b), err
+	}
+	nodes, err := x.fn.nodes(c, x.args)
+	return NodeSet(nodes), err
+}
 
 // hostCall is a call of a function of the host language.
 type hostCall struct {
@@ -165,33 +183,57 @@ type hostCall struct {
 }
 
 func (x *hostCall) eval(c *Context) (Value, error) {
+	if x.fn.Node != nil {
+		n, err := x.node(c)
+		if n == nil || err != nil {
+			return NodeSet(nil), err
+		}
+		return NodeSet([]*xmltree.Node{n}), nil
+	}
 	if err := charge(c, 1); err != nil {
 		return Value{}, err
 	}
-	args := make([]Value, len(x.args))
-	for i, a := range x.args {
+	base := len(c.args)
+	defer func() {
+		clear(c.args[base:])
+		c.args = c.args[:base]
+	}()
+	for _, a := range x.args {
 		v, err := a.eval(c)
 		if err != nil {
 			return Value{}, err
 		}
-		args[i] = v
+		c.args = append(c.args, v)
 	}
-	v, err := x.fn.Call(c, args)
+	v, err := x.fn.Call(c, c.args[base:len(c.args):len(c.args)])
 	if err != nil {
 		return Value{}, err
 	}
-	return x.declared(v)
+	return x.declared(c, v)
+}
+
+// node returns the only node of a function that has no more.
+func (x *hostCall) node(c *Context) (*xmltree.Node, error) {
+	if err := charge(c, 1); err != nil {
+		return nil, err
+	}
+	return x.fn.Node(c)
 }
 
 // declared returns v as the type that the function promises.
-func (x *hostCall) declared(v Value) (Value, error) {
+func (x *hostCall) declared(c *Context, v Value) (Value, error) {
 	switch want := x.fn.Result; {
 	case want == AnyType || want == v.typ:
 		return v, nil
 	case want == StringType:
-		return String(v.Str()), nil
+		s, err := c.Text(v)
+		return String(s), err
 	case want == NumberType:
-		return Number(v.Num()), nil
+		if v.typ != NodeSetType {
+			return Number(v.Num()), nil
+		}
+		s, err := c.Text(v)
+		return Number(ParseNumber(s)), err
 	case want == BooleanType:
 		return Boolean(v.Bool()), nil
 	}
@@ -210,6 +252,12 @@ func test(c *Context, e expr) (bool, error) {
 		return x.test(c)
 	case *comparison:
 		return x.test(c)
+	case *union:
+		return x.exists(c)
+	case *call:
+		if x.fn.truth != nil {
+			return x.fn.truth(c, x.args)
+		}
 	}
 	v, err := e.eval(c)
 	return v.Bool(), err
@@ -217,6 +265,20 @@ func test(c *Context, e expr) (bool, error) {
 
 // stringOf returns e as a string.
 func stringOf(c *Context, e expr) (string, error) {
+	switch x := e.(type) {
+	case *path:
+		n, err := x.first(c)
+		if n == nil || err != nil {
+			return "", err
+		}
+		return text(c, n)
+	case *constant:
+		return x.text, nil
+	case *call:
+		if x.fn.text != nil {
+			return x.fn.text(c, x.args)
+		}
+	}
 	if e.about().typ == NodeSetType {
 		n, err := firstOf(c, e)
 		if n == nil || err != nil {
@@ -228,57 +290,108 @@ func stringOf(c *Context, e expr) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return stringOfValue(c, v)
+	return c.Text(v)
 }
 
-// stringOfValue returns v as a string, charging what it takes to make it.
-func stringOfValue(c *Context, v Value) (string, error) {
-	if v.typ != NodeSetType {
-		return v.Str(), nil
+// Text returns v as Value.Str does and charges c for it, which matters for
+// node-sets, whose string-value may be as long as the document.
+func (c *Context) Text(v Value) (string, error) {
+	if len(v.nodes) > 0 {
+		return text(c, v.nodes[0])
 	}
-	if len(v.nodes) == 0 {
-		return "", nil
-	}
-	return text(c, v.nodes[0])
+	return v.Str(), nil
 }
 
 // numberOf returns e as a number.
 func numberOf(c *Context, e expr) (float64, error) {
-	if t := e.about().typ; t == NumberType || t == BooleanType {
-		v, err := e.eval(c)
-		return v.num, err
+	switch x := e.(type) {
+	case *path:
+		s, err := stringOf(c, x)
+		return ParseNumber(s), err
+	case *constant:
+		return x.number, nil
+	case *arithmetic:
+		return x.number(c)
+	case *call:
+		if x.fn.number != nil {
+			return x.fn.number(c, x.args)
+		}
 	}
-	v, err := scalar(c, e)
-	return v.Num(), err
-}
-
-// scalar returns the value of e, of a node-set its string.
-func scalar(c *Context, e expr) (Value, error) {
-	if e.about().typ == NodeSetType {
+	switch e.about().typ {
+	case NodeSetType, StringType:
 		s, err := stringOf(c, e)
-		return String(s), err
+		return ParseNumber(s), err
 	}
 	v, err := e.eval(c)
-	if err != nil || v.typ != NodeSetType {
-		return v, err
+	if err != nil || v.typ == NumberType || v.typ == BooleanType {
+		return v.num, err
 	}
-	s, err := stringOfValue(c, v)
-	return String(s), err
+	s, err := c.Text(v)
+	return ParseNumber(s), err
 }
 
 // nodesOf returns the nodes of e in document order. The slice may be shared.
 func nodesOf(c *Context, e expr) ([]*xmltree.Node, error) {
-	if p, ok := e.(*path); ok {
-		return p.nodes(c)
+	switch x := e.(type) {
+	case *path:
+		return x.nodes(c)
+	case *filter:
+		return x.nodes(c)
 	}
 	v, err := e.eval(c)
 	if err != nil {
 		return nil, err
 	}
-	if v.typ != NodeSetType {
+	if v.typ != NodeSetType || v.frag {
 		return nil, notNodes(e, v)
 	}
 	return v.nodes, nil
+}
+
+// appendOf appends the nodes of e in document order to buf.
+func appendOf(c *Context, e expr, buf []*xmltree.Node) ([]*xmltree.Node, error) {
+	switch x := e.(type) {
+	case *path:
+		if x.memo == 0 {
+			return x.collect(c, buf)
+		}
+	case *union:
+		return x.collect(c, buf)
+	}
+	nodes, err := nodesOf(c, e)
+	if err != nil {
+		return buf, err
+	}
+	return append(buf, nodes...), charge(c, len(nodes))
+}
+
+// streamOf visits the nodes of e in document order until visit returns false.
+func streamOf(c *Context, e expr, visit func(*xmltree.Node) bool) error {
+	switch x := e.(type) {
+	case *path:
+		return x.stream(c, visit)
+	case *union:
+		return x.stream(c, visit)
+	}
+	nodes, err := nodesOf(c, e)
+	for _, n := range nodes {
+		if !visit(n) {
+			break
+		}
+	}
+	return err
+}
+
+// sizeOf returns the number of nodes of e.
+func sizeOf(c *Context, e expr) (int, error) {
+	switch x := e.(type) {
+	case *path:
+		return x.size(c)
+	case *union:
+		return x.size(c)
+	}
+	nodes, err := nodesOf(c, e)
+	return len(nodes), err
 }
 
 // firstOf returns the first node of e in document order, or nil.
@@ -290,6 +403,10 @@ func firstOf(c *Context, e expr) (*xmltree.Node, error) {
 		return x.first(c)
 	case *union:
 		return x.first(c)
+	case *hostCall:
+		if x.fn.Node != nil {
+			return x.node(c)
+		}
 	}
 	nodes, err := nodesOf(c, e)
 	if err != nil || len(nodes) == 0 {
@@ -298,39 +415,26 @@ func firstOf(c *Context, e expr) (*xmltree.Node, error) {
 	return nodes[0], nil
 }
 
-// eachOf visits the nodes of e, in any order and perhaps more than once, until
-// visit returns false.
-func eachOf(c *Context, e expr, visit func(*xmltree.Node) bool) error {
+// nthOf returns node number k, from 1, of e in document order, or nil.
+func nthOf(c *Context, e expr, k int) (*xmltree.Node, error) {
+	if k == 1 {
+		return firstOf(c, e)
+	}
 	if p, ok := e.(*path); ok {
-		return p.each(c, visit)
+		return p.nth(c, k)
 	}
 	nodes, err := nodesOf(c, e)
-	for _, n := range nodes {
-		if !visit(n) {
-			break
-		}
+	if err != nil || k > len(nodes) {
+		return nil, err
 	}
-	return err
+	return nodes[k-1], nil
 }
 
 func notNodes(e expr, v Value) error {
+	if v.frag {
+		return &Error{Rule: ruleNodeSet, Offset: e.about().at, Msg: "a node-set is needed here, not a result tree fragment",
+			Hint: "make it one with exsl:node-set() or msxsl:node-set()"}
+	}
 	return &Error{Rule: ruleNodeSet, Offset: e.about().at,
 		Msg: fmt.Sprintf("a node-set is needed here, not %s", v.Type())}
 }
-
-// text returns the string-value of n, charging what it takes to make it.
-func text(c *Context, n *xmltree.Node) (string, error) {
-	s := n.Text()
-	return s, chargeText(c, s)
-}
-
-// charge takes n steps from the budget of c.
-func charge(c *Context, n int) error {
-	if c.Budget == nil {
-		return nil
-	}
-	return c.Budget.Steps(int64(n))
-}
-
-// chargeText charges a text that was made.
-func chargeText(c *Context, s string) error { return charge(c, 1+len(s)/64) }

@@ -13,10 +13,13 @@ const maxDepth = 4000
 
 // parser turns tokens into a compiled expression.
 type parser struct {
-	toks   []token
-	i      int
-	static Static
-	nested int // brackets open
+	toks     []token
+	i        int
+	static   Static
+	nested   int  // brackets open
+	inside   int  // predicates open
+	memos    int  // places in Context.memo
+	matching bool // it is a pattern
 }
 
 func newParser(src string, s Static) (*parser, error) {
@@ -156,9 +159,9 @@ func binary(op token, l, r expr) expr {
 	case "or", "and":
 		return fold(&logic{info: holding(op.at, BooleanType, l, r), or: op.text == "or", l: l, r: r}, l, r)
 	case "+", "-", "*", "div", "mod":
-		return fold(&arithmetic{info: holding(op.at, NumberType, l, r), op: op.text, l: l, r: r}, l, r)
+		return fold(&arithmetic{info: holding(op.at, NumberType, l, r), op: op.text[0], l: l, r: r}, l, r)
 	}
-	return fold(&comparison{info: holding(op.at, BooleanType, l, r), op: relationOf(op.text), l: l, r: r}, l, r)
+	return fold(newComparison(holding(op.at, BooleanType, l, r), relationOf(op.text), l, r), l, r)
 }
 
 // shallow refuses an expression that is nested too deeply.
@@ -194,21 +197,20 @@ func (p *parser) union() (expr, error) {
 	if err != nil || !p.peek().is("|") {
 		return e, err
 	}
-	u := &union{parts: []expr{e}}
+	parts := []expr{e}
 	at := p.peek().at
 	for p.accept("|") {
 		if e, err = p.path(); err != nil {
 			return nil, err
 		}
-		u.parts = append(u.parts, e)
+		parts = append(parts, e)
 	}
-	for _, e := range u.parts {
+	for _, e := range parts {
 		if err := mustBeNodes(e, "|"); err != nil {
 			return nil, err
 		}
 	}
-	u.info = holding(at, NodeSetType, u.parts...)
-	return shallow(u)
+	return shallow(newUnion(at, parts))
 }
 
 // mustBeNodes refuses an expression that cannot be a node-set.
@@ -253,7 +255,9 @@ func (p *parser) close(open token, closing string) error {
 func (p *parser) predicates() ([]predicate, error) {
 	var preds []predicate
 	for p.peek().is("[") {
+		p.inside++
 		e, err := p.bracketed(p.next(), "]")
+		p.inside--
 		if err != nil {
 			return nil, err
 		}
@@ -335,8 +339,12 @@ func (p *parser) call(t token) (expr, error) {
 		}
 	}
 	if p.static.Functions != nil {
-		if fn, ok := p.static.Functions(n); ok {
+		fn, ok := p.static.Functions(n)
+		if ok {
 			return hostFunction(t, fn, args)
+		}
+		if err := checked(t, fn, args); err != nil {
+			return nil, err
 		}
 	}
 	e := &Error{Rule: ruleFunction, Offset: t.at, Msg: fmt.Sprintf("the function %q is unknown", short(t.full()))}
@@ -380,7 +388,7 @@ func (p *parser) builtin(t token, fn *builtin, args []expr) (expr, error) {
 			return nil, err
 		}
 	}
-	x := &call{info: holding(t.at, fn.result, args...), fn: fn, args: args}
+	x := &call{info: holding(t.at, fn.result(), args...), fn: fn, args: args}
 	x.context = x.context || fn.context
 	x.position = x.position || fn.name == "position"
 	x.size = x.size || fn.name == "last"
@@ -391,10 +399,37 @@ func hostFunction(t token, fn Function, args []expr) (expr, error) {
 	if err := takes(t, fn.Min, fn.Max, len(args)); err != nil {
 		return nil, err
 	}
+	if fn.Node != nil {
+		fn.Result = NodeSetType
+	}
+	if err := checked(t, fn, args); err != nil {
+		return nil, err
+	}
 	x := &hostCall{info: holding(t.at, fn.Result, args...), fn: fn, args: args}
 	x.position = x.position || fn.Positional
 	x.size = x.size || fn.Positional
+	x.impure = true
 	return shallow(x)
+}
+
+// checked asks a function of the host language whether it can be called so.
+func checked(t token, fn Function, args []expr) error {
+	if fn.Check == nil {
+		return nil
+	}
+	values := make([]*Value, len(args))
+	for i, a := range args {
+		if k, ok := a.(*constant); ok {
+			values[i] = &k.v
+		}
+	}
+	err := fn.Check(values)
+	if err == nil {
+		return nil
+	}
+	e := *err
+	e.Offset = t.at
+	return &e
 }
 
 // takes refuses a wrong number of arguments. A negative most is any number.

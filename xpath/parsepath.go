@@ -89,7 +89,14 @@ func (p *parser) absolute() (expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return shallow(newPath(t.at, true, nil, steps))
+	path := newPath(t.at, true, nil, steps)
+	// Only what is evaluated again and again is worth remembering, and only
+	// what has the same nodes each time can be.
+	if p.inside > 0 && !p.matching && !path.impure {
+		p.memos++
+		path.memo = p.memos
+	}
+	return shallow(path)
 }
 
 // anywhere returns the step that // stands for.

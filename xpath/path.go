@@ -13,8 +13,13 @@ type path struct {
 	root  bool // it starts at the root of the tree
 	start expr // or at these nodes; nil and not root: at the context node
 	steps []*step
-	one   plan // for a start of one node
-	many  plan // for a start of several
+	here  bool  // it is the context node
+	lone  *step // it is this one step from the context node, without predicates
+	memo  int   // its place in Context.memo plus one; 0: it is not remembered
+
+	one  plan // for a start of one node
+	some plan // for several of which none is in another
+	many plan // for others
 }
 
 // newPath returns the path of steps from start with the plans of its walk.
@@ -26,11 +31,19 @@ func newPath(at int, root bool, start expr, steps []*step) *path {
 	deepest := 0
 	for _, s := range p.steps {
 		deepest = max(deepest, s.depth)
+		p.impure = p.impure || s.impure
 	}
 	p.depth += 1 + len(p.steps) + deepest
 	p.one = planOf(p.steps, state{single: true, ordered: true, unique: true, apart: true})
-	if start != nil {
+	switch {
+	case start != nil:
+		p.some = planOf(p.steps, state{ordered: true, unique: true, apart: true})
 		p.many = planOf(p.steps, state{ordered: true, unique: true})
+	case root:
+	case len(p.steps) == 0:
+		p.here = true
+	case len(p.steps) == 1 && len(p.steps[0].preds) == 0:
+		p.lone = p.steps[0]
 	}
 	return p
 }
@@ -60,9 +73,10 @@ func simplified(steps []*step) []*step {
 
 // plan says how the steps of a path are walked.
 type plan struct {
-	cuts   []int // after how many steps the nodes must be put in order before the walk goes on
-	order  order // of the nodes at the end of the walk
-	unique bool  // the end of the walk meets each node once
+	steps  []*step // some of them put together as sweeps
+	cuts   []int   // after how many steps the nodes must be put in order before the walk goes on
+	order  order   // of the nodes at the end of the walk
+	unique bool    // the end of the walk meets each node once
 }
 
 type order uint8
@@ -72,6 +86,9 @@ const (
 	ascending       // document order
 	descending
 )
+
+// streams reports whether the walk meets each node once, in document order.
+func (p *plan) streams() bool { return p.order == ascending && p.unique }
 
 // state is what is known of the nodes that a walk has reached.
 type state struct {
@@ -84,12 +101,20 @@ type state struct {
 
 func planOf(steps []*step, st state) plan {
 	var p plan
-	for i, s := range steps {
+	for i := 0; i < len(steps); {
 		if !st.unique {
-			p.cuts = append(p.cuts, i)
+			p.cuts = append(p.cuts, len(p.steps))
 			st = state{ordered: true, unique: true}
 		}
-		st = s.from(st)
+		if n := sweepable(steps[i:], st); n > 0 {
+			p.steps = append(p.steps, newSweep(steps[i:i+n]))
+			st = state{ordered: true, unique: true}
+			i += n
+			continue
+		}
+		p.steps = append(p.steps, steps[i])
+		st = steps[i].from(st)
+		i++
 	}
 	p.unique = st.unique
 	switch {
@@ -138,80 +163,255 @@ func (p *path) eval(c *Context) (Value, error) {
 
 // nodes returns the nodes in document order.
 func (p *path) nodes(c *Context) ([]*xmltree.Node, error) {
+	if p.memo == 0 {
+		return p.collect(c, nil)
+	}
+	if nodes, known, err := p.remembered(c); known {
+		return nodes, err
+	}
+	nodes, err := p.collect(c, nil)
+	if err == nil {
+		c.memo[p.memo-1] = memo{root: c.Node.Top(), known: true, nodes: nodes}
+	}
+	return nodes, err
+}
+
+// collect appends the nodes in document order to buf.
+func (p *path) collect(c *Context, buf []*xmltree.Node) ([]*xmltree.Node, error) {
+	if p.lone != nil && p.lone.axis <= attribute {
+		return p.lone.collect(c, c.Node, buf)
+	}
 	o, err := p.origin(c)
 	if err != nil {
-		return nil, err
+		return buf, err
 	}
-	var out []*xmltree.Node
-	err = p.walk(c, o, func(n *xmltree.Node) bool {
-		out = append(out, n)
-		return true
-	})
-	if err != nil {
-		return nil, err
+	w := walker{c: c, want: all, nodes: buf, base: len(buf)}
+	sorted := o.plan.order != unordered && o.plan.unique
+	if !sorted {
+		w.want, w.room = distinct, len(buf)+roomToTidy
 	}
-	switch o.plan.order {
-	case ascending:
-		return out, nil
-	case descending:
-		slices.Reverse(out)
-		return out, nil
+	w.run(o)
+	switch {
+	case w.err != nil:
+		return buf, w.err
+	case !sorted:
+		w.tidy()
+	case o.plan.order == descending:
+		slices.Reverse(w.nodes[w.base:])
 	}
-	return inOrder(c, out)
+	return w.nodes, w.err
 }
 
 // first returns the first node in document order or nil.
 func (p *path) first(c *Context) (*xmltree.Node, error) {
+	switch {
+	case p.here:
+		return c.Node, nil
+	case p.lone != nil && p.lone.axis <= parent:
+		return p.lone.first(c, c.Node)
+	case p.memo > 0:
+		if nodes, known, err := p.remembered(c); known {
+			if len(nodes) == 0 {
+				return nil, err
+			}
+			return nodes[0], err
+		}
+	}
 	o, err := p.origin(c)
 	if err != nil {
 		return nil, err
 	}
-	var found *xmltree.Node
-	err = p.walk(c, o, func(n *xmltree.Node) bool {
-		if o.plan.order != unordered || found == nil || xmltree.Compare(n, found) < 0 {
-			found = n
+	w := walker{c: c}
+	switch o.plan.order {
+	case unordered:
+		w.want = lowest
+	case descending:
+		w.want = highest
+	}
+	w.run(o)
+	return w.found, w.err
+}
+
+// first returns the first node that s, a step without predicates on one of the
+// axes up to parent, selects from n.
+func (s *step) first(c *Context, n *xmltree.Node) (*xmltree.Node, error) {
+	t := &s.test
+	switch s.axis {
+	case child:
+		m := n.First()
+		if t.of == oneName && t.kind == xmltree.Element {
+			m = firstChild(c, n, t)
 		}
-		return o.plan.order != ascending
-	})
-	return found, err
+		looked := 1
+		for ; m != nil && !t.matches(m); m = m.Next() {
+			looked++
+		}
+		return m, charge(c, looked)
+	case attribute:
+		if t.of == oneName && t.kind == xmltree.Attribute {
+			return n.AttrNode(t.name.Space, t.name.Local), charge(c, 1)
+		}
+		m := n.Attrs()
+		for m != nil && !t.matches(m) {
+			m = m.Next()
+		}
+		return m, charge(c, 1)
+	case parent:
+		n = n.Parent()
+	}
+	if n == nil || !t.matches(n) {
+		return nil, charge(c, 1)
+	}
+	return n, charge(c, 1)
+}
+
+// collect appends to buf what s, a step without predicates on the axis child or
+// attribute, selects from n.
+func (s *step) collect(c *Context, n *xmltree.Node, buf []*xmltree.Node) ([]*xmltree.Node, error) {
+	t := &s.test
+	named := t.of == oneName && t.kind == xmltree.Element
+	m := n.First()
+	switch {
+	case s.axis == attribute:
+		m = n.Attrs()
+	case named:
+		m = firstChild(c, n, t)
+	}
+	was := len(buf)
+	for ; m != nil; m = m.Next() {
+		if c.due++; c.due >= batch {
+			if err := c.pay(); err != nil {
+				return buf[:was], err
+			}
+		}
+		if named {
+			if m.Kind() == xmltree.Element && alike(m.Local(), t.name.Local) && m.Space() == t.name.Space {
+				buf = append(buf, m)
+			}
+		} else if t.matches(m) {
+			buf = append(buf, m)
+		}
+	}
+	if made := len(buf) - was; made >= batch {
+		return buf, charge(c, made)
+	}
+	return buf, nil
+}
+
+// nth returns node number k, from 1, in document order, or nil.
+func (p *path) nth(c *Context, k int) (*xmltree.Node, error) {
+	if k == 1 {
+		return p.first(c)
+	}
+	if p.memo == 0 {
+		o, err := p.origin(c)
+		if err != nil {
+			return nil, err
+		}
+		if o.plan.streams() {
+			w := walker{c: c, want: nth, left: k}
+			w.run(o)
+			return w.found, w.err
+		}
+	}
+	nodes, err := p.nodes(c)
+	if err != nil || k > len(nodes) {
+		return nil, err
+	}
+	return nodes[k-1], nil
 }
 
 // exists reports whether there is a node.
 func (p *path) exists(c *Context) (bool, error) {
-	found := false
-	err := p.each(c, func(*xmltree.Node) bool {
-		found = true
-		return false
-	})
-	return found, err
+	switch {
+	case p.here:
+		return true, nil
+	case p.lone != nil && p.lone.axis <= parent:
+		n, err := p.lone.first(c, c.Node)
+		return n != nil, err
+	case p.memo > 0:
+		if nodes, known, err := p.remembered(c); known {
+			return len(nodes) > 0, err
+		}
+	}
+	o, err := p.origin(c)
+	if err != nil {
+		return false, err
+	}
+	w := walker{c: c}
+	w.run(o)
+	return w.found != nil, w.err
 }
 
-// count returns the number of nodes.
-func (p *path) count(c *Context) (int, error) {
+// size returns the number of nodes.
+func (p *path) size(c *Context) (int, error) {
+	if nodes, known, err := p.remembered(c); known {
+		return len(nodes), err
+	}
 	o, err := p.origin(c)
 	if err != nil {
 		return 0, err
 	}
 	if !o.plan.unique {
-		nodes, err := p.nodes(c)
+		nodes, err := p.collect(c, nil)
 		return len(nodes), err
 	}
-	count := 0
-	err = p.walk(c, o, func(*xmltree.Node) bool {
-		count++
-		return true
-	})
-	return count, err
+	w := walker{c: c, want: counting}
+	w.run(o)
+	return w.count, w.err
 }
 
-// each visits the nodes in any order, perhaps more than once, until visit
-// returns false.
-func (p *path) each(c *Context, visit func(*xmltree.Node) bool) error {
+// stream visits the nodes in document order, each once, until visit returns
+// false.
+func (p *path) stream(c *Context, visit func(*xmltree.Node) bool) error {
 	o, err := p.origin(c)
 	if err != nil {
 		return err
 	}
-	return p.walk(c, o, visit)
+	if o.plan.streams() {
+		w := walker{c: c, want: visiting, visit: visit}
+		w.run(o)
+		return w.err
+	}
+	nodes, err := p.nodes(c)
+	for _, n := range nodes {
+		if !visit(n) {
+			break
+		}
+	}
+	return err
+}
+
+// memo is what an evaluation remembers of a path that it comes to again and
+// again, in a predicate for instance, and that has the same nodes each time.
+type memo struct {
+	root  *xmltree.Node // of the tree in which it was walked
+	known bool
+	nodes []*xmltree.Node
+}
+
+// remembered returns the nodes of p if it was walked before in this evaluation.
+func (p *path) remembered(c *Context) (nodes []*xmltree.Node, known bool, err error) {
+	if p.memo == 0 {
+		return nil, false, nil
+	}
+	if len(c.memo) < p.memo {
+		c.memo = append(c.memo, make([]memo, p.memo-len(c.memo))...)
+	}
+	m, root := &c.memo[p.memo-1], c.Node.Top()
+	switch {
+	case m.root != root:
+		*m = memo{root: root}
+		return nil, false, nil
+	case m.known:
+		return m.nodes, true, charge(c, 1)
+	}
+	if nodes, err = p.collect(c, nil); err != nil {
+		return nil, true, err
+	}
+	// A path in p may have made room for itself meanwhile.
+	c.memo[p.memo-1] = memo{root: root, known: true, nodes: nodes}
+	return nodes, true, nil
 }
 
 // origin is where a walk begins, at one node or several, and its plan.
@@ -228,99 +428,60 @@ func (p *path) origin(c *Context) (origin, error) {
 	case p.start == nil:
 		return origin{node: c.Node, plan: &p.one}, nil
 	}
+	if x, ok := p.start.(*hostCall); ok && x.fn.Node != nil {
+		n, err := x.node(c)
+		return origin{node: n, plan: &p.one}, err
+	}
+	if x, ok := p.start.(*filter); ok && len(x.preds) == 1 && x.preds[0].at > 0 {
+		n, err := x.first(c)
+		return origin{node: n, plan: &p.one}, err
+	}
 	nodes, err := nodesOf(c, p.start)
-	if len(nodes) == 1 {
+	switch {
+	case len(nodes) == 1:
 		return origin{node: nodes[0], plan: &p.one}, err
+	case siblings(nodes):
+		return origin{set: nodes, plan: &p.some}, err
 	}
 	return origin{set: nodes, plan: &p.many}, err
 }
 
-// walk visits what the steps lead to until visit returns false.
-func (p *path) walk(c *Context, o origin, visit func(*xmltree.Node) bool) error {
-	steps, done := p.steps, 0
-	for _, cut := range o.plan.cuts {
-		var met []*xmltree.Node
-		_, err := walkFrom(c, o, steps[:cut-done], func(n *xmltree.Node) bool {
-			met = append(met, n)
-			return true
-		})
-		if err != nil {
-			return err
-		}
-		if o.set, err = inOrder(c, met); err != nil {
-			return err
-		}
-		o.node, steps, done = nil, steps[cut-done:], cut
+// siblings reports whether nodes are all of one parent.
+func siblings(nodes []*xmltree.Node) bool {
+	if len(nodes) == 0 || nodes[0].Parent() == nil {
+		return false
 	}
-	_, err := walkFrom(c, o, steps, visit)
-	return err
+	for _, n := range nodes {
+		if n.Parent() != nodes[0].Parent() {
+			return false
+		}
+	}
+	return true
 }
 
-func walkFrom(c *Context, o origin, steps []*step, visit func(*xmltree.Node) bool) (more bool, err error) {
+// run walks the plan of o.
+func (w *walker) run(o origin) {
+	steps, done := o.plan.steps, 0
+	for _, cut := range o.plan.cuts {
+		part := walker{c: w.c, want: distinct, room: roomToTidy}
+		if !part.begin(o, steps[:cut-done]) || !part.tidy() {
+			w.err = part.err
+			return
+		}
+		o.node, o.set, steps, done = nil, part.nodes, steps[cut-done:], cut
+	}
+	w.begin(o, steps)
+}
+
+// begin walks steps from the nodes of o.
+func (w *walker) begin(o origin, steps []*step) bool {
 	if o.node != nil {
-		return walk(c, o.node, steps, visit)
+		return w.from(o.node, steps)
 	}
 	for _, n := range o.set {
-		if more, err := walk(c, n, steps, visit); !more || err != nil {
-			return more, err
+		if !w.from(n, steps) {
+			return false
 		}
 	}
-	return true, nil
-}
-
-// walk visits what steps lead to from n. It reports whether visit wants more.
-func walk(c *Context, n *xmltree.Node, steps []*step, visit func(*xmltree.Node) bool) (more bool, err error) {
-	if len(steps) == 0 {
-		return visit(n), nil
-	}
-	s, rest := steps[0], steps[1:]
-	if s.sized {
-		nodes, err := s.selected(c, n)
-		for _, m := range nodes {
-			if more, err := walk(c, m, rest, visit); !more || err != nil {
-				return more, err
-			}
-		}
-		return true, err
-	}
-	var k cursor
-	var pos positions
-	for m := s.enter(&k, n); m != nil; m = k.next(m) {
-		if err := charge(c, 1); err != nil {
-			return false, err
-		}
-		if !s.test.matches(m) {
-			continue
-		}
-		if s.preds != nil {
-			ok, err := s.accepts(c, m, &pos)
-			if err != nil {
-				return false, err
-			}
-			if !ok {
-				if s.exhausted(&pos) {
-					break
-				}
-				continue
-			}
-		}
-		if more, err := walk(c, m, rest, visit); !more || err != nil {
-			return more, err
-		}
-		if s.exhausted(&pos) {
-			break
-		}
-	}
-	return true, nil
-}
-
-// inOrder sorts nodes into document order and drops duplicates, in place.
-func inOrder(c *Context, nodes []*xmltree.Node) ([]*xmltree.Node, error) {
-	if err := charge(c, len(nodes)); err != nil {
-		return nil, err
-	}
-	if !slices.IsSortedFunc(nodes, xmltree.Compare) {
-		slices.SortFunc(nodes, xmltree.Compare)
-	}
-	return slices.Compact(nodes), nil
+	return true
 }

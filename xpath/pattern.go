@@ -12,6 +12,8 @@ import (
 type Pattern struct {
 	steps    []patternStep // from left to right
 	priority float64
+	lone     *nodeTest // it is no more than this
+	plain    bool      // tests of a node and its next ancestors are all it needs
 }
 
 // patternStep is a step of a pattern together with what leads to it from the
@@ -30,12 +32,19 @@ func CompilePattern(src string, s Static) ([]*Pattern, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.matching = true
 	var all []*Pattern
 	for {
 		one, err := p.pattern()
 		if err != nil {
 			return nil, err
 		}
+		if s := one.steps[0].step; len(one.steps) == 1 && s != nil && len(s.preds) == 0 {
+			one.lone = &s.test
+		}
+		one.plain = !slices.ContainsFunc(one.steps, func(s patternStep) bool {
+			return s.deep || s.set != nil || s.step != nil && len(s.step.preds) > 0
+		})
 		all = append(all, one)
 		switch t := p.peek(); {
 		case t.kind == end:
@@ -152,6 +161,15 @@ func (p *parser) patternStep() (*step, error) {
 			Msg:  fmt.Sprintf("the axis %q cannot stand in a pattern", axisNames[s.axis]),
 			Hint: "use child, attribute or //, or ask for other nodes in a predicate"}
 	}
+	// The test alone shall tell whether a node can be matched.
+	switch t := &s.test; {
+	case s.axis == child && t.of == anyNode:
+		t.of = anyChild
+	case s.axis == attribute && t.of == anyNode:
+		t.of, t.kind = anyKind, xmltree.Attribute
+	case s.axis == attribute && t.kind != xmltree.Attribute:
+		t.of = none
+	}
 	return s, nil
 }
 
@@ -183,12 +201,8 @@ func (p *Pattern) Kind() xmltree.Kind {
 		return xmltree.Root
 	case s.step == nil:
 		return 0
-	case s.step.test.of != anyNode:
-		return s.step.test.kind
-	case s.step.axis == attribute:
-		return xmltree.Attribute
 	}
-	return 0
+	return s.step.test.kind
 }
 
 // Name returns the expanded name that every node matched by p has, of a
@@ -202,8 +216,17 @@ func (p *Pattern) Name() (n xmltree.Name, ok bool) {
 }
 
 // Matches reports whether n matches p. Node, Position and Size of c do not
-// matter and are as before when it returns. The errors are those of Expr.Eval.
+// matter and are as before when it returns. c remembers the positions of nodes
+// among their siblings, so that to match all of them in a row takes no longer
+// than one walk. What it costs is charged about every thousand steps. The errors are those of
+// Expr.Eval.
 func (p *Pattern) Matches(c *Context, n *xmltree.Node) (bool, error) {
+	if p.lone != nil {
+		return p.lone.matches(n), charge(c, 1)
+	}
+	if p.plain {
+		return p.matchesPlain(n), charge(c, 1)
+	}
 	i := len(p.steps) - 1
 	ok, err := p.steps[i].matches(c, n)
 	if !ok || err != nil {
@@ -238,6 +261,17 @@ func (p *Pattern) Matches(c *Context, n *xmltree.Node) (bool, error) {
 	return true, nil
 }
 
+func (p *Pattern) matchesPlain(n *xmltree.Node) bool {
+	for i := len(p.steps) - 1; i >= 0; i-- {
+		s := &p.steps[i]
+		if n == nil || s.root && n.Kind() != xmltree.Root || !s.root && !s.step.test.matches(n) {
+			return false
+		}
+		n = n.Parent()
+	}
+	return true
+}
+
 // matches reports whether n alone matches s.
 func (s *patternStep) matches(c *Context, n *xmltree.Node) (bool, error) {
 	if err := charge(c, 1); err != nil {
@@ -248,14 +282,14 @@ func (s *patternStep) matches(c *Context, n *xmltree.Node) (bool, error) {
 		return n.Kind() == xmltree.Root, nil
 	case s.set != nil:
 		return s.holds(c, n)
-	case s.step.axis == attribute != (n.Kind() == xmltree.Attribute), n.Kind() == xmltree.Root, n.Kind() == xmltree.Namespace:
-		return false, nil
 	case !s.step.test.matches(n):
 		return false, nil
+	case len(s.step.preds) == 0:
+		return true, nil
 	case !s.step.positional:
 		return s.step.accepts(c, n, nil)
 	}
-	return s.among(c, n)
+	return s.step.among(c, n)
 }
 
 // holds reports whether n is among the nodes of a call of id or key.
@@ -268,14 +302,136 @@ func (s *patternStep) holds(c *Context, n *xmltree.Node) (bool, error) {
 	return found, err
 }
 
-// among reports whether the step selects n from its parent.
-func (s *patternStep) among(c *Context, n *xmltree.Node) (found bool, err error) {
-	if n.Parent() == nil {
+// among reports whether s selects n, which passes its test, from its parent.
+func (s *step) among(c *Context, n *xmltree.Node) (bool, error) {
+	switch {
+	case n.Parent() == nil:
 		return false, nil
+	case s.axis == child && s.counted >= 0:
+		return s.selects(c, n, s.counted)
 	}
-	_, err = walk(c, n.Parent(), []*step{s.step}, func(m *xmltree.Node) bool {
+	return s.walkTo(c, n)
+}
+
+// walkTo is among by a walk from the parent.
+func (s *step) walkTo(c *Context, n *xmltree.Node) (found bool, err error) {
+	w := walker{c: c, want: visiting, visit: func(m *xmltree.Node) bool {
 		found = m == n
 		return !found
-	})
-	return found, err
+	}}
+	w.from(n.Parent(), []*step{s})
+	return found, w.err
+}
+
+// selects is among on the child axis where position counts for predicate k only.
+func (s *step) selects(c *Context, n *xmltree.Node, k int) (bool, error) {
+	p := &s.preds[k]
+	for i := range s.preds {
+		if i == k {
+			continue
+		}
+		// One that is behind the position may be asked first: it knows none.
+		if ok, err := s.preds[i].holds(c, n, 0, 0); !ok || err != nil {
+			return false, err
+		}
+	}
+	if p.last {
+		next, err := s.beside(c, n, k, (*xmltree.Node).Next)
+		return next == nil, err
+	}
+	at, err := s.place(c, n, k, p.at)
+	if err != nil || p.at > 0 {
+		return at == p.at, err
+	}
+	size := 0
+	if p.sized {
+		if size, err = s.siblingsOf(c, n, k, at); err != nil {
+			return false, err
+		}
+	}
+	return p.holds(c, n, at, size)
+}
+
+// beside returns the next node from n in a direction that passes the test and
+// preds[:k] of s, or nil.
+func (s *step) beside(c *Context, n *xmltree.Node, k int, direction func(*xmltree.Node) *xmltree.Node) (*xmltree.Node, error) {
+	for m := direction(n); m != nil; m = direction(m) {
+		if err := charge(c, 1); err != nil {
+			return nil, err
+		}
+		if !s.test.matches(m) {
+			continue
+		}
+		ok := true
+		for i := 0; i < k && ok; i++ {
+			var err error
+			if ok, err = s.preds[i].holds(c, m, 0, 0); err != nil {
+				return nil, err
+			}
+		}
+		if ok {
+			return m, nil
+		}
+	}
+	return nil, nil
+}
+
+// place is what a context remembers of a step of a pattern.
+type place struct {
+	node   *xmltree.Node // which was looked at last
+	at     int           // its position
+	parent *xmltree.Node // whose children were counted last
+	size   int           // how many they are
+}
+
+// place returns the position of n among the siblings that pass the test and
+// preds[:k] of s. If most is not 0, a position behind it may be any that is.
+func (s *step) place(c *Context, n *xmltree.Node, k, most int) (int, error) {
+	if c.places == nil {
+		c.places = make(map[*step]place)
+	}
+	known := c.places[s]
+	at := 1
+	for m := n; ; at++ {
+		if m == known.node {
+			at += known.at - 1
+			break
+		}
+		if most > 0 && at > most {
+			return at, nil
+		}
+		var err error
+		if m, err = s.beside(c, m, k, (*xmltree.Node).Prev); err != nil {
+			return 0, err
+		}
+		if m == nil {
+			break
+		}
+	}
+	known.node, known.at = n, at
+	c.places[s] = known
+	return at, nil
+}
+
+// siblingsOf returns how many children of the parent of n, which is at position
+// at, pass the test and preds[:k] of s.
+func (s *step) siblingsOf(c *Context, n *xmltree.Node, k, at int) (int, error) {
+	known := c.places[s]
+	if known.parent == n.Parent() {
+		return known.size, nil
+	}
+	size := at
+	for m := n; ; size++ {
+		var err error
+		if m, err = s.beside(c, m, k, (*xmltree.Node).Next); err != nil {
+			return 0, err
+		}
+		if m == nil {
+			break
+		}
+	}
+	known = c.places[s]
+	known.parent, known.size = n.Parent(), size
+	c.places[s] = known
+	return size, nil
 }

@@ -11,9 +11,9 @@ import (
 )
 
 func TestPatterns(t *testing.T) {
-	cases := runCorpus(t, "testdata/patterns.txtar", patternCase)
-	if cases < 80 {
-		t.Errorf("%d cases, want 80 at least", cases)
+	cases := runCorpus(t, "testdata/patterns.txtar", patternCase) + runCorpus(t, "testdata/patterns-5.2.txtar", patternCase)
+	if cases < 300 {
+		t.Errorf("%d cases, want 300 at least", cases)
 	}
 }
 
@@ -30,8 +30,23 @@ func patternCase(t *testing.T, root *xmltree.Node, src string) string {
 	if err != nil {
 		return "error: " + err.Error()
 	}
+	nodes := everyNode(t, root)
+	// What a context remembers from node to node, in whatever order they are
+	// asked, must not be seen.
+	shared := context(t, root)
+	for _, order := range [][]int{ascending(len(nodes)), descending(len(nodes)), shuffled(len(nodes))} {
+		for _, i := range order {
+			for _, p := range all {
+				with, err := p.Matches(shared, nodes[i])
+				without, err2 := p.Matches(context(t, root), nodes[i])
+				if with != without || (err == nil) != (err2 == nil) {
+					t.Errorf("%s: Matches(%s) = %v, %v in a row and %v, %v alone", src, where(nodes[i]), with, err, without, err2)
+				}
+			}
+		}
+	}
 	var matched []string
-	for _, n := range everyNode(t, root) {
+	for _, n := range nodes {
 		c := context(t, root)
 		got := false
 		for _, p := range all {
@@ -79,8 +94,33 @@ func patternCase(t *testing.T, root *xmltree.Node, src string) string {
 	return strings.Join(about, " | ") + "  {" + strings.Join(matched, ", ") + "}"
 }
 
+func ascending(n int) []int {
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	return order
+}
+
+func descending(n int) []int {
+	order := ascending(n)
+	slices.Reverse(order)
+	return order
+}
+
+// shuffled returns the numbers below n in an order without a pattern.
+func shuffled(n int) []int {
+	order := ascending(n)
+	for i, x := n-1, uint32(7); i > 0; i-- {
+		x = x*1664525 + 1013904223
+		j := int(x>>8) % (i + 1)
+		order[i], order[j] = order[j], order[i]
+	}
+	return order
+}
+
 // everyNode returns all nodes of the tree, namespace nodes among them.
-func everyNode(t *testing.T, root *xmltree.Node) []*xmltree.Node {
+func everyNode(t testing.TB, root *xmltree.Node) []*xmltree.Node {
 	t.Helper()
 	e, err := xpath.Compile("//. | //@* | //namespace::*", xpath.Static{})
 	if err != nil {

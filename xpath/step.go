@@ -7,19 +7,24 @@ type step struct {
 	axis       axis
 	test       nodeTest
 	preds      []predicate
-	positional bool // what it selects depends on positions along its axis
-	sized      bool // … and all nodes must be known before the first is selected
-	depth      int  // of its predicates
-	narrowed   bool // it was written with predicates
+	positional bool   // what it selects depends on positions along its axis
+	sized      bool   // … and all nodes must be known before the first is selected
+	depth      int    // of its predicates
+	counted    int    // the only predicate that looks at positions; -1: there is none or more
+	narrowed   bool   // it was written with predicates
+	impure     bool   // a predicate calls a function of the host language
+	sweep      *sweep // of a plan: this is a row of steps, and nothing else is set
 }
 
 // predicate is one predicate of a step or a filter (section 2.4).
 type predicate struct {
 	expr
 	at         int       // [3]: the position selected; 0: see the others and expr
+	after      int       // [position() > 3]: how many are left out; 0: none of that
 	last       bool      // [last()]
 	attr       *nodeTest // [@name = 'text']: the attribute
 	text       string    // … and its value
+	has        *step     // [name] or [@name]: the step
 	positional bool
 	sized      bool
 }
@@ -49,17 +54,27 @@ func newPredicate(e expr) *predicate {
 	case *comparison:
 		p.wordy(x)
 		p.attribute(x)
+	case *path:
+		if x.lone != nil && x.lone.axis <= parent {
+			p.has = x.lone
+		}
 	}
 	return p
 }
 
-// wordy recognises [position() = 3] and [position() = last()].
+// wordy recognises [position() = 3], [position() > 3] and [position() = last()].
 func (p *predicate) wordy(x *comparison) {
-	l, r := x.l, x.r
+	op, l, r := x.op, x.l, x.r
 	if !calls(l, "position") {
-		l, r = r, l
+		op, l, r = op.mirrored(), r, l
 	}
-	if x.op != equal || !calls(l, "position") {
+	if !calls(l, "position") {
+		return
+	}
+	if k, ok := r.(*constant); ok && op == greater && k.v.typ == NumberType && k.v.num >= 1 {
+		p.after = int(min(k.v.num, 1<<31-1))
+	}
+	if op != equal {
 		return
 	}
 	if k, ok := r.(*constant); ok && k.v.typ == NumberType {
@@ -90,11 +105,19 @@ func calls(e expr, name string) bool {
 }
 
 func newStep(a axis, t nodeTest, preds []predicate) *step {
-	s := &step{axis: a, test: t, preds: preds}
+	s := &step{axis: a, test: t, preds: preds, counted: -1}
 	for i, p := range preds {
+		switch {
+		case !p.positional:
+		case s.positional:
+			s.counted = -1
+		default:
+			s.counted = i
+		}
 		s.positional = s.positional || p.positional
 		s.sized = s.sized || p.sized || p.positional && i >= len(positions{})
 		s.depth = max(s.depth, p.about().depth)
+		s.impure = s.impure || p.about().impure
 	}
 	return s
 }
@@ -124,17 +147,21 @@ func (s *step) atMostOne() bool {
 
 // enter returns the first node on the axis of s from n, or one further on
 // before which none passes the test.
-func (s *step) enter(k *cursor, n *xmltree.Node) *xmltree.Node {
+func (s *step) enter(c *Context, k *cursor, n *xmltree.Node) *xmltree.Node {
 	switch {
 	case s.test.of != oneName:
-	case s.axis == attribute:
+	case s.axis == attribute && s.test.kind == xmltree.Attribute:
 		k.axis = self // there is no other
 		return n.AttrNode(s.test.name.Space, s.test.name.Local)
-	case s.axis == child && s.test.kind == xmltree.Element && s.test.name.Space == "":
+	case s.axis == child && s.test.kind == xmltree.Element:
 		k.axis = child
-		return n.Child(s.test.name.Local)
+		return firstChild(c, n, &s.test)
 	}
-	return k.first(s.axis, n)
+	m := k.first(s.axis, n)
+	if s.axis == namespace {
+		c.due += stepsPerNamespace * len(k.list) // they may have been made for this
+	}
+	return m
 }
 
 // positions counts, for each predicate of a step, the nodes that came to it.
@@ -170,6 +197,9 @@ func (p *predicate) holds(c *Context, m *xmltree.Node, at, size int) (bool, erro
 	case p.attr != nil:
 		a := m.AttrNode(p.attr.name.Space, p.attr.name.Local)
 		return a != nil && a.Value() == p.text, charge(c, 1)
+	case p.has != nil:
+		n, err := p.has.first(c, m)
+		return n != nil, err
 	}
 	outerNode, outerPosition, outerSize := c.Node, c.Position, c.Size
 	c.Node, c.Position, c.Size = m, at, size
@@ -207,7 +237,7 @@ func (s *step) selected(c *Context, n *xmltree.Node) ([]*xmltree.Node, error) {
 		}
 	} else {
 		var k cursor
-		for m := s.enter(&k, n); m != nil; m = k.next(m) {
+		for m := s.enter(c, &k, n); m != nil; m = k.next(m) {
 			if err := charge(c, 1); err != nil {
 				return nil, err
 			}

@@ -24,6 +24,7 @@ func (t Type) String() string {
 // empty string.
 type Value struct {
 	typ   Type
+	frag  bool    // a result tree fragment: nodes holds its root
 	num   float64 // a number, or 1 for true
 	str   string
 	nodes []*xmltree.Node
@@ -32,6 +33,16 @@ type Value struct {
 // NodeSet returns the node-set of nodes, which must be in document order and
 // without duplicates and must not be changed afterwards.
 func NodeSet(nodes []*xmltree.Node) Value { return Value{typ: NodeSetType, nodes: nodes} }
+
+// Fragment returns the result tree fragment of XSLT 1.0 (its section 11.1) with
+// that root. It is of type NodeSetType and converts as the node-set of its root
+// does, but where an expression needs a node-set it is an error.
+func Fragment(root *xmltree.Node) Value {
+	return Value{typ: NodeSetType, frag: true, nodes: []*xmltree.Node{root}}
+}
+
+// IsFragment reports whether v came from Fragment.
+func (v Value) IsFragment() bool { return v.frag }
 
 // String returns the string s.
 func String(s string) Value { return Value{typ: StringType, str: s} }

@@ -113,16 +113,20 @@ func (v *avt) eval(r *run) (string, error) {
 	if len(v.parts) == 1 {
 		return r.str(v.parts[0].expr)
 	}
-	var b strings.Builder
-	for _, p := range v.parts {
-		s := p.text
-		if p.expr != nil {
-			var err error
-			if s, err = r.str(p.expr); err != nil {
-				return "", err
-			}
+	from := len(r.pending)
+	for i := range v.parts {
+		p := &v.parts[i]
+		if p.expr == nil {
+			r.pending = append(r.pending, p.text...)
+			continue
 		}
-		b.WriteString(s)
+		s, err := r.str(p.expr)
+		if err != nil {
+			return "", err
+		}
+		r.pending = append(r.pending, s...)
 	}
-	return b.String(), nil
+	s := r.texts.Bytes(r.pending[from:])
+	r.pending = r.pending[:from]
+	return s, nil
 }

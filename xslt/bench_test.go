@@ -65,11 +65,45 @@ func BenchmarkIdentity(b *testing.B) {
 }
 
 func BenchmarkCompile(b *testing.B) {
-	sheet := parse(b, head+mapping+"</xsl:stylesheet>")
+	sheet := parse(b, stylesheet(mapping))
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, problems := xslt.Compile(sheet, xslt.Options{}); problems != nil {
 			b.Fatal(problems)
 		}
 	}
+}
+
+// BenchmarkSort sorts 10,000 nodes: ASCII by the table, other texts by their
+// collation keys, numbers.
+func BenchmarkSort(b *testing.B) {
+	for _, c := range []struct{ name, sort, word string }{
+		{"ascii", `<xsl:sort select="@k"/>`, "Name"},
+		{"accents", `<xsl:sort select="@k"/>`, "Ñame"},
+		{"german", `<xsl:sort select="@k" lang="de"/>`, "Größe"},
+		{"upper-first", `<xsl:sort select="@k" case-order="upper-first"/>`, "Ñame"},
+		{"number", `<xsl:sort select="@n" data-type="number"/>`, "x"},
+	} {
+		var src strings.Builder
+		for i := range 10_000 {
+			fmt.Fprintf(&src, `<i k="%s of %d" n="%d"/>`, c.word, i*7919%10_007, i*7919%10_007)
+		}
+		b.Run(c.name, func(b *testing.B) {
+			benchmark(b, `<xsl:template match="/"><xsl:for-each select="l/i">`+c.sort+`</xsl:for-each></xsl:template>`, "<l>"+src.String()+"</l>")
+		})
+	}
+}
+
+// BenchmarkNumber numbers 10,000 siblings.
+func BenchmarkNumber(b *testing.B) {
+	src := "<l>" + strings.Repeat("<i/><j/>", 5000) + "</l>"
+	for _, attrs := range []string{``, `count="*"`, `level="any"`, `level="multiple" count="*" format="1.1"`} {
+		b.Run(attrs, func(b *testing.B) {
+			benchmark(b, `<xsl:template match="/"><xsl:for-each select="l/*"><xsl:number `+attrs+`/></xsl:for-each></xsl:template>`, src)
+		})
+	}
+}
+
+func BenchmarkFormatNumber(b *testing.B) {
+	benchmark(b, `<xsl:template match="/"><xsl:for-each select="l/i"><xsl:value-of select="format-number(position() * 12.345, '#,##0.00')"/></xsl:for-each></xsl:template>`, "<l>"+strings.Repeat("<i/>", 1000)+"</l>")
 }

@@ -68,13 +68,18 @@ func (c *compiler) instruction(n *xmltree.Node) instr {
 		if c.refusedCode(n) {
 			return nil
 		}
-		if c.isExtension(n) {
-			c.report(n, "XT018", "take it out", "extension element %q is not supported", n.Name())
-			return nil
+		switch {
+		case n.Is(funcSpace, "result"):
+			return c.functionResult(n)
+		case c.isExtension(n):
+			return c.fallback(n)
 		}
 		return c.element(n)
 	}
 	if !c.known(n) {
+		if c.forward {
+			return c.fallback(n)
+		}
 		return nil
 	}
 	if elements[n.Local()].role&instruction == 0 {
@@ -96,8 +101,13 @@ func (c *compiler) instruction(n *xmltree.Node) instr {
 		return &ifInstr{c.expr(n, "test"), c.body(n, n.First())}
 	case "choose":
 		return c.choose(n)
+	case "fallback": // nothing here needs it
+		c.body(n, n.First())
+	case "apply-imports":
+		c.empty(n)
+		return &applyImports{placeOf(n)}
 	case "copy":
-		return &copyInstr{placeOf(n), c.body(n, n.First())}
+		return &copyInstr{placeOf(n), c.useSets(n, n.AttrNode("", "use-attribute-sets")), c.body(n, n.First())}
 	case "copy-of":
 		c.empty(n)
 		return &copyOf{c.expr(n, "select"), placeOf(n)}
@@ -108,6 +118,7 @@ func (c *compiler) instruction(n *xmltree.Node) instr {
 		}
 	case "element":
 		in := &elementInstr{name: c.avt(n, "name"), space: c.avt(n, "namespace"), scope: c.scope(n), at: placeOf(n)}
+		in.sets = c.useSets(n, n.AttrNode("", "use-attribute-sets"))
 		c.constantName(n, in.name)
 		in.body = c.body(n, n.First())
 		return in
@@ -184,7 +195,9 @@ func (c *compiler) word(n *xmltree.Node, attr string, words ...string) string {
 			return w
 		}
 	}
-	c.report(a, "XT008", "write "+xmltree.List(words, "or"), "%q cannot be %q", attr, a.Value())
+	if !c.forward {
+		c.report(a, "XT008", "write "+xmltree.List(words, "or"), "%q cannot be %q", attr, a.Value())
+	}
 	return words[0]
 }
 

@@ -11,31 +11,29 @@ import (
 // Options change how a stylesheet is compiled.
 type Options struct {
 	Tolerant bool // accept "/[" as "[" in expressions and patterns
+
+	// Load reads a stylesheet that xsl:import or xsl:include names. href is as
+	// written, without a fragment identifier; base is the File of the document
+	// that holds it. Two documents are the same stylesheet if their File is. They
+	// must live as long as the program. nil: only #id in the same document is found.
+	Load func(href, base string) (*xmltree.Document, error)
 }
 
 // Compile compiles a whole stylesheet: an xsl:stylesheet or xsl:transform
 // element, or a literal result element with xsl:version. It returns all static
-// errors of the stylesheet in the order of their place, and no program if one
-// of them is more than a warning. The program needs sheet as long as it lives.
+// errors of the stylesheet, and of those that it brings in, in the order of
+// their place, and no program if one of them is more than a warning. The program
+// needs the documents as long as it lives.
 func Compile(sheet *xmltree.Document, o Options) (*Program, xmltree.Problems) {
 	c := newCompiler(sheet, o)
 	root := sheet.DocumentElement()
-	switch {
-	case root == nil:
+	if root == nil {
 		c.report(nil, "XT001", "a stylesheet is an xsl:stylesheet element", "the stylesheet has no element")
-	case isXSL(root.Space()) && (root.Local() == "stylesheet" || root.Local() == "transform"):
-		if c.known(root) {
-			c.version(root, root.AttrNode("", "version"))
-		}
-		c.prefixes(root)
-		c.topLevel(root)
-	case isXSL(root.Space()):
-		if c.known(root) {
-			c.report(root, "XT001", "put it into xsl:stylesheet", "%q cannot be the outermost element of a stylesheet", root.Name())
-		}
-	default:
-		c.simplified(root)
+		return c.finish()
 	}
+	l := &layer{}
+	c.stylesheet(root, l, []string{sheet.File()})
+	c.layers(l.ranked(nil))
 	return c.finish()
 }
 
@@ -43,12 +41,15 @@ func Compile(sheet *xmltree.Document, o Options) (*Program, xmltree.Problems) {
 // of an element of another language (MPF before and after, spec B.1 and B.5).
 // Namespaces in scope come from the ancestors in that document. Otherwise it is
 // as Compile, but text from CDATA sections and character references is never
-// taken for white space between elements (design L8).
+// taken for white space between elements (design L8), and an error that the
+// Recommendation lets a processor recover from is one.
 func CompileTemplates(parent *xmltree.Node, o Options) (*Program, xmltree.Problems) {
 	c := newCompiler(parent.Document(), o)
 	c.keepRefs = true
 	c.embedded = true
-	c.topLevel(parent)
+	l := &layer{}
+	c.children(&module{root: parent}, l, []string{parent.Document().File()})
+	c.layers(l.ranked(nil))
 	return c.finish()
 }
 
@@ -56,6 +57,8 @@ func CompileTemplates(parent *xmltree.Node, o Options) (*Program, xmltree.Proble
 type compiler struct {
 	prog     *Program
 	doc      *xmltree.Document
+	load     func(href, base string) (*xmltree.Document, error)
+	modules  int // brought in so far
 	tolerant bool
 	keepRefs bool // see CompileTemplates
 	embedded bool // in a document of another language
@@ -64,14 +67,23 @@ type compiler struct {
 	modes    map[xmltree.Name]*mode
 	named    map[xmltree.Name]*template
 	globals  map[xmltree.Name]*global
+	funcs    map[xmltree.Name]*function
+	sets     map[xmltree.Name]*attributeSet
+	aliases  map[string]alias
 	calls    []pendingCall
+	uses     []pendingSets
+	literals []literalName
 	order    int // of template rules
 
+	layer      *layer   // that is compiled
+	current    *module  // … and the stylesheet in it
+	precedence int      // its import precedence
+	forward    bool     // forwards-compatible processing is on (section 2.5)
 	excluded   []string // namespaces not copied to the result
 	extensions []string // namespaces of extension elements
 
 	frame *frame // of the template or top-level variable that is compiled
-	uses  []use  // of the expression that is compiled
+	reads []use  // of the expression that is compiled
 }
 
 // pendingCall is an xsl:call-template whose template may come later.
@@ -85,10 +97,14 @@ func newCompiler(doc *xmltree.Document, o Options) *compiler {
 	c := &compiler{
 		prog:     &Program{file: doc.File(), keys: map[xmltree.Name]*key{}},
 		doc:      doc,
+		load:     o.Load,
 		tolerant: o.Tolerant,
 		modes:    map[xmltree.Name]*mode{},
 		named:    map[xmltree.Name]*template{},
 		globals:  map[xmltree.Name]*global{},
+		funcs:    map[xmltree.Name]*function{},
+		sets:     map[xmltree.Name]*attributeSet{},
+		aliases:  map[string]alias{},
 	}
 	c.prog.start = c.mode(xmltree.Name{})
 	return c
@@ -114,6 +130,13 @@ func (c *compiler) warn(n *xmltree.Node, rule, hint, format string, args ...any)
 	c.problems[len(c.problems)-1].Warning = true
 }
 
+// recoverable notes an error from which the Recommendation lets a processor
+// recover: a warning, but an error in procedures.
+func (c *compiler) recoverable(n *xmltree.Node, rule, hint, format string, args ...any) {
+	c.report(n, rule, hint, format, args...)
+	c.problems[len(c.problems)-1].Warning = !c.embedded
+}
+
 // finish resolves what needed the whole stylesheet and returns the program.
 func (c *compiler) finish() (*Program, xmltree.Problems) {
 	for _, p := range c.calls {
@@ -122,6 +145,8 @@ func (c *compiler) finish() (*Program, xmltree.Problems) {
 			c.noTemplate(p)
 		}
 	}
+	c.resolveSets()
+	c.literalNames()
 	c.cycles()
 	c.problems.Sort()
 	if c.problems.Err() != nil {
@@ -155,42 +180,70 @@ func (c *compiler) mode(name xmltree.Name) *mode {
 	return m
 }
 
-// version checks the version attribute a of a stylesheet.
-func (c *compiler) version(root, a *xmltree.Node) {
+// version reads a version attribute and reports whether it asks for
+// forwards-compatible processing (section 2.5).
+func (c *compiler) version(n, a *xmltree.Node) (forward bool) {
 	if a == nil {
-		return // reported as missing
+		return false // reported as missing
 	}
-	if v := strings.TrimSpace(a.Value()); xpath.ParseNumber(v) != 1 {
-		c.report(a, "XT002", `write version="1.0" if it uses nothing newer`, "cannot run XSLT version %q", v)
+	v := xpath.ParseNumber(a.Value())
+	if v != v {
+		c.report(a, "XT002", `write version="1.0"`, "version %q is no number", a.Value())
 	}
+	return v == v && v != 1
 }
 
-// topLevel compiles the children of a stylesheet element.
-func (c *compiler) topLevel(sheet *xmltree.Node) {
+// layers compiles the layers of an import tree, those of lower import
+// precedence first. What expressions and literal result elements may refer to
+// is known before the first is compiled.
+func (c *compiler) layers(all []*layer) {
 	var globals []*global
-	for n := sheet.First(); n != nil; n = n.Next() {
-		if n.Kind() == xmltree.Element && isXSL(n.Space()) && (n.Local() == "variable" || n.Local() == "param") {
+	var funcs []*function
+	c.each(all, func(it item) {
+		switch n := it.n; {
+		case it.simplified:
+		case n.Is(funcSpace, "function"):
+			if f := c.declareFunction(n); f != nil {
+				funcs = append(funcs, f)
+			}
+		case !isXSL(n.Space()):
+		case n.Local() == "variable", n.Local() == "param":
 			if g := c.declareGlobal(n); g != nil {
 				globals = append(globals, g)
 			}
+		case n.Local() == "namespace-alias":
+			c.alias(n)
 		}
-	}
-	for n := sheet.First(); n != nil; n = n.Next() {
-		switch n.Kind() {
-		case xmltree.Text:
-			if !blank(n.Value()) {
-				c.reportText(n, "put it into a template", "text is not allowed at the top level")
-			}
-		case xmltree.Element:
-			if isXSL(n.Space()) {
-				c.topLevelElement(n)
-			} else {
-				c.foreign(n)
-			}
+	})
+	c.each(all, func(it item) {
+		switch {
+		case it.simplified:
+			c.simplified(it.n)
+		case isXSL(it.n.Space()):
+			c.topLevelElement(it.n)
+		default:
+			c.foreign(it.n)
 		}
-	}
+	})
 	for _, g := range globals {
+		c.enter(g.module)
 		c.compileGlobal(g)
+	}
+	for _, f := range funcs {
+		c.enter(f.module)
+		c.compileFunction(f)
+	}
+}
+
+// each calls f for all items of the layers in order of import precedence.
+func (c *compiler) each(all []*layer, f func(item)) {
+	for _, l := range all {
+		c.layer, c.precedence = l, l.precedence
+		for _, it := range l.items {
+			c.enter(it.m)
+			c.current = it.m
+			f(it)
+		}
 	}
 }
 
@@ -203,11 +256,15 @@ func (c *compiler) topLevelElement(n *xmltree.Node) {
 		c.template(n)
 	case "key":
 		c.key(n)
+	case "decimal-format":
+		c.decimalFormat(n)
 	case "output":
 		c.output(n)
 	case "strip-space", "preserve-space":
 		c.spaceRule(n)
-	case "variable", "param": // see topLevel
+	case "attribute-set":
+		c.attributeSet(n)
+	case "variable", "param", "namespace-alias": // see layers
 	default:
 		c.misplaced(n)
 	}
@@ -217,31 +274,20 @@ func (c *compiler) topLevelElement(n *xmltree.Node) {
 // lets users put data there; what other processors take for code is refused.
 func (c *compiler) foreign(n *xmltree.Node) {
 	switch {
-	case c.refusedCode(n):
+	case c.refusedCode(n), n.Is(funcSpace, "function"):
 	case c.embedded:
 		c.report(n, "XT005", "only elements of XSLT may stand here, for instance xsl:template", "%q is no element of XSLT", n.Name())
 	case n.Space() == "":
 		c.report(n, "XT005", "put it into a template", "%q must not stand at the top level", n.Name())
 	case c.isExtension(n):
-		c.report(n, "XT018", "take it out", "extension element %q is not supported", n.Name())
+		c.warn(n, "XT018", "take it out", "extension element %q is not supported and does nothing", n.Name())
 	}
 }
 
 // simplified compiles a literal result element as stylesheet (section 2.3).
 func (c *compiler) simplified(root *xmltree.Node) {
-	var version *xmltree.Node
-	for a := root.Attrs(); a != nil; a = a.Next() {
-		if isXSL(a.Space()) && a.Local() == "version" {
-			version = a
-		}
-	}
-	if version == nil {
-		c.report(root, "XT001", "a stylesheet is an xsl:stylesheet element, or a literal result element with xsl:version, in the namespace "+Space,
-			"%q is no stylesheet", root.Name())
-		return
-	}
-	c.version(root, version)
-	t := &template{name: `match="/"`, at: placeOf(root)}
+	t := &template{info: Template{Name: `match="/"`}, at: placeOf(root), layer: c.layer}
+	t.info.place(root)
 	c.frame = &frame{}
 	t.body = []instr{c.element(root)}
 	t.slots = c.frame.slots
@@ -250,135 +296,6 @@ func (c *compiler) simplified(root *xmltree.Node) {
 		return
 	}
 	c.addRules(t, ps, nil, c.prog.start)
-}
-
-// template compiles an xsl:template.
-func (c *compiler) template(n *xmltree.Node) {
-	match, name := n.AttrNode("", "match"), n.AttrNode("", "name")
-	t := &template{at: placeOf(n)}
-	c.frame = &frame{}
-	var patterns []*xpath.Pattern
-	switch {
-	case match != nil:
-		t.name = fmt.Sprintf("match=%q", match.Value())
-		patterns = c.pattern(match)
-	case name == nil:
-		c.report(n, "XT010", "add a pattern with match or a name for xsl:call-template", "%q has neither match nor name", n.Name())
-	}
-	if name != nil {
-		if match == nil {
-			t.name = fmt.Sprintf("name=%q", name.Value())
-		}
-		if qn, ok := c.qname(name); ok {
-			if first := c.named[qn]; first != nil {
-				c.report(name, "XT011", "give it another name", "there is a template named %q already, at line %d", name.Value(), first.at.line())
-			} else {
-				c.named[qn] = t
-			}
-		}
-	}
-	m := c.prog.start
-	if a := n.AttrNode("", "mode"); a != nil {
-		if match == nil {
-			c.report(a, "XT010", "add match or take mode out", `"mode" needs a template with "match"`)
-		}
-		if qn, ok := c.qname(a); ok {
-			m = c.mode(qn)
-		}
-	}
-	var priority *float64
-	if a := n.AttrNode("", "priority"); a != nil {
-		if match == nil {
-			c.report(a, "XT010", "add match or take priority out", `"priority" needs a template with "match"`)
-		}
-		f := xpath.ParseNumber(a.Value())
-		if f != f {
-			c.report(a, "XT008", "write a number such as 1 or -0.5", "priority %q is no number", a.Value())
-		}
-		priority = &f
-	}
-	c.addRules(t, patterns, priority, m)
-	rest := c.templateParams(n, t)
-	t.body = c.body(n, rest)
-	t.slots = c.frame.slots
-}
-
-// addRules makes t a rule of m for each of its patterns.
-func (c *compiler) addRules(t *template, patterns []*xpath.Pattern, priority *float64, m *mode) {
-	for _, p := range patterns {
-		prio := p.Priority()
-		r := &rule{pattern: p, template: t, priority: prio, order: c.order, sure: sure(p)}
-		if priority != nil {
-			r.priority = *priority
-		}
-		c.order++
-		m.rules = append(m.rules, r)
-	}
-}
-
-// sure reports whether kind and name of a node decide alone whether p matches
-// it. The default priorities tell (section 5.5).
-func sure(p *xpath.Pattern) bool {
-	_, named := p.Name()
-	switch p.Kind() {
-	case xmltree.Element, xmltree.Attribute:
-		return p.Priority() == 0 && named || p.Priority() == -0.5 && !named
-	case xmltree.Text, xmltree.Comment:
-		return p.Priority() == -0.5
-	}
-	return false
-}
-
-// templateParams compiles the xsl:param children of the template n and returns
-// the first child behind them.
-func (c *compiler) templateParams(n *xmltree.Node, t *template) *xmltree.Node {
-	for x := n.First(); x != nil; x = x.Next() {
-		switch x.Kind() {
-		case xmltree.Text:
-			if c.keepsText(x) {
-				return x
-			}
-		case xmltree.Element:
-			if !isXSL(x.Space()) || x.Local() != "param" {
-				return x
-			}
-			if !c.known(x) {
-				continue
-			}
-			v := c.value(x)
-			if slot, name, ok := c.declareLocal(x); ok {
-				t.params = append(t.params, param{name, slot, v})
-			}
-		}
-	}
-	return nil
-}
-
-// key compiles an xsl:key.
-func (c *compiler) key(n *xmltree.Node) {
-	name, match := n.AttrNode("", "name"), n.AttrNode("", "match")
-	if name == nil || match == nil || n.AttrNode("", "use") == nil {
-		return // reported as missing
-	}
-	c.empty(n)
-	def := keyDef{match: c.pattern(match)}
-	for _, p := range def.match {
-		if k := p.Kind(); k == 0 || k == xmltree.Attribute {
-			def.attrs = true
-		}
-	}
-	c.frame = nil
-	def.use = c.expr(n, "use")
-	qn, ok := c.qname(name)
-	if !ok {
-		return
-	}
-	k := c.prog.keys[qn]
-	if k == nil {
-		k = &key{name: qn}
-		c.prog.keys[qn] = k
-	}
-	k.defs = append(k.defs, def)
 }
 
 // empty reports content of an element that must have none.

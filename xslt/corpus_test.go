@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -20,14 +21,45 @@ import (
 
 var update = flag.Bool("update", false, "rewrite what the cases expect")
 
-const head = `<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform"><xsl:output omit-xml-declaration="yes"/>` + "\n"
+// stylesheet puts the inside of a stylesheet element into one that omits the
+// XML declaration, unless the inside says otherwise. xsl:import must come first.
+func stylesheet(inside string) string {
+	const start, output, end = `<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">`, `<xsl:output omit-xml-declaration="yes"/>`, "</xsl:stylesheet>\n"
+	if strings.Contains(inside, "<xsl:import ") {
+		return start + "\n" + inside + output + end
+	}
+	return start + output + "\n" + inside + end
+}
 
 // A testCase is one stylesheet of an archive: NAME.xsl, or NAME.tpl for the inside
 // of a stylesheet element. It runs on NAME.xml or on input.xml. Its serialised
-// result is NAME.out, its error, static or not, NAME.err, its messages NAME.msg.
+// result is NAME.out, its errors and warnings, static or not, NAME.err, its
+// messages NAME.msg. Stylesheets and documents that it asks for are other files
+// of the archive. A case whose name begins with "strict-" recovers from nothing.
 type testCase struct {
 	name, sheet, input string
+	files              map[string]string
 	out, err, msg      string
+}
+
+// load reads a file of the archive, the same document for the same name.
+func (c *testCase) load() func(href, base string) (*xmltree.Document, error) {
+	read := map[string]*xmltree.Document{}
+	return func(href, base string) (*xmltree.Document, error) {
+		name := path.Join(path.Dir(base), href)
+		if read[name] == nil {
+			text, ok := c.files[name]
+			if !ok {
+				return nil, fmt.Errorf("there is no file %q", name)
+			}
+			d, err := xmltree.Parse([]byte(text), xmltree.Options{File: name})
+			if err != nil {
+				return nil, err
+			}
+			read[name] = d
+		}
+		return read[name], nil
+	}
 }
 
 func (c *testCase) run() {
@@ -36,20 +68,26 @@ func (c *testCase) run() {
 		c.err = err.Error()
 		return
 	}
-	p, problems := xslt.Compile(sheet, xslt.Options{})
+	load := c.load()
+	p, problems := xslt.Compile(sheet, xslt.Options{Load: load})
 	if problems != nil {
-		c.err = problems.Error()
+		c.err = line(problems.Error())
 	}
 	if problems.Err() != nil {
 		return
 	}
 	var b bytes.Buffer
 	var messages strings.Builder
-	env := xslt.Env{Message: func(text string) { fmt.Fprintln(&messages, text) }}
-	if err := transform(p, c.input, env, &b); err != nil {
-		c.err = err.Error()
+	env := xslt.Env{
+		Message: func(text string) { fmt.Fprintln(&messages, text) },
+		Warn:    func(p *xmltree.Problem) { c.err += line(p.Error()) },
+		Strict:  strings.HasPrefix(c.name, "strict-"),
+		Load:    load,
 	}
-	c.out, c.msg = b.String(), messages.String()
+	if err := transform(p, c.input, env, &b); err != nil {
+		c.err += err.Error()
+	}
+	c.out, c.msg = legible(b.String()), messages.String()
 }
 
 // transform runs p on the document src and writes the serialised result.
@@ -82,13 +120,13 @@ func cases(a *txtar.Archive) (list []*testCase, files map[string]string) {
 			if name, inside = strings.CutSuffix(f.Name, ".tpl"); !inside {
 				continue
 			}
-			sheet = head + sheet + "</xsl:stylesheet>\n"
+			sheet = stylesheet(sheet)
 		}
 		input, ok := files[name+".xml"]
 		if !ok {
 			input = files["input.xml"]
 		}
-		list = append(list, &testCase{name: name, sheet: sheet, input: input})
+		list = append(list, &testCase{name: name, sheet: sheet, input: input, files: files})
 	}
 	return list, files
 }
@@ -107,9 +145,9 @@ func TestCorpus(t *testing.T) {
 		t.Fatalf("cannot find the corpus: %v", err)
 	}
 	total := 0
-	for _, path := range paths {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
-			a, err := txtar.ParseFile(path)
+	for _, file := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			a, err := txtar.ParseFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -128,7 +166,7 @@ func TestCorpus(t *testing.T) {
 				}
 			}
 			if *update {
-				if err := os.WriteFile(path, txtar.Format(a), 0o666); err != nil {
+				if err := os.WriteFile(file, txtar.Format(a), 0o666); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -149,12 +187,12 @@ func expect(a *txtar.Archive, name string, got map[string]string) {
 			continue
 		}
 		files = append(files, f)
-		if ext == ".xsl" || ext == ".tpl" || ext == ".xml" {
+		if ext == ".xsl" || ext == ".tpl" || ext == ".body" || ext == ".xml" || strings.HasPrefix(f.Name, name+"/") {
 			last = len(files)
 		}
 	}
 	var add []txtar.File
-	for _, ext := range []string{".out", ".msg", ".err"} {
+	for _, ext := range []string{".out", ".msg", ".err", ".warn"} {
 		if got[ext] != "" {
 			add = append(add, txtar.File{Name: name + ext, Data: []byte(got[ext])})
 		}

@@ -25,7 +25,6 @@ const (
 	topLevel    role = 1 << iota // a child of xsl:stylesheet
 	instruction                  // in the body of a template
 	part                         // belongs to one kind of parent, see element.parents
-	refused                      // not carried out
 )
 
 // element is what the Recommendation says of one XSLT element.
@@ -33,7 +32,6 @@ type element struct {
 	role    role
 	attrs   string // its attributes; those with ! are required
 	parents string // of a part
-	hint    string // of a refused element: what to do instead
 }
 
 // elements are the elements of XSLT 1.0 by local name.
@@ -70,13 +68,13 @@ var elements = map[string]element{
 	"sort":       {role: part, attrs: "select lang data-type order case-order", parents: "apply-templates for-each"},
 	"with-param": {role: part, attrs: "name! select", parents: "apply-templates call-template"},
 
-	"import":          {role: topLevel | refused, hint: "copy the templates of that stylesheet into this one"},
-	"include":         {role: topLevel | refused, hint: "copy the templates of that stylesheet into this one"},
-	"apply-imports":   {role: instruction | refused, hint: "give the template a name and call it with xsl:call-template"},
-	"attribute-set":   {role: topLevel | refused, hint: "write the attributes where they are used"},
-	"namespace-alias": {role: topLevel | refused, hint: "make the elements with xsl:element and its namespace attribute"},
-	"decimal-format":  {role: topLevel | refused, hint: "use format-number with the default symbols"},
-	"fallback":        {role: instruction | refused, hint: "take it out: no extension element is carried out"},
+	"import":          {role: topLevel, attrs: "href!"},
+	"include":         {role: topLevel, attrs: "href!"},
+	"apply-imports":   {role: instruction},
+	"attribute-set":   {role: topLevel, attrs: "name! use-attribute-sets"},
+	"namespace-alias": {role: topLevel, attrs: "stylesheet-prefix! result-prefix!"},
+	"decimal-format":  {role: topLevel, attrs: "name decimal-separator grouping-separator infinity minus-sign NaN percent per-mille zero-digit digit pattern-separator"},
+	"fallback":        {role: instruction},
 }
 
 // attributes splits the attribute list of e.
@@ -91,22 +89,22 @@ func (e element) attributes() (all, required []string) {
 	return all, required
 }
 
-// known checks that n, an element in the namespace of XSLT, is one that is
-// carried out, and its attributes. It reports what is wrong and returns false
-// when n must be left out.
+// known checks that n, an element in the namespace of XSLT, is one of XSLT 1.0,
+// and its attributes. It reports what is wrong and returns false when n must be
+// left out. What a later version may allow is passed over where the stylesheet
+// asks for such a version (section 2.5).
 func (c *compiler) known(n *xmltree.Node) bool {
 	e, ok := elements[n.Local()]
-	switch {
-	case !ok:
+	if !ok {
+		if c.forward {
+			return false
+		}
 		names := slices.Collect(maps.Keys(elements))
 		hint := "take it out; the elements of XSLT 1.0 are listed in section 17 of the Recommendation"
 		if near := nearest(n.Local(), names); near != "" {
 			hint = "did you mean xsl:" + near + "?"
 		}
 		c.report(n, "XT003", hint, "%q is no element of XSLT 1.0", n.Name())
-		return false
-	case e.role&refused != 0:
-		c.report(n, "XT004", e.hint, "%q is not supported yet", n.Name())
 		return false
 	}
 	c.attributes(n, e)
@@ -116,7 +114,7 @@ func (c *compiler) known(n *xmltree.Node) bool {
 // attributes checks the attributes of the XSLT element n.
 func (c *compiler) attributes(n *xmltree.Node, e element) {
 	all, required := e.attributes()
-	for a := n.Attrs(); a != nil; a = a.Next() {
+	for a := n.Attrs(); a != nil && !c.forward; a = a.Next() {
 		switch {
 		case a.Space() == "" && slices.Contains(all, a.Local()):
 		case a.Space() != "" && !isXSL(a.Space()):
@@ -134,9 +132,6 @@ func (c *compiler) attributes(n *xmltree.Node, e element) {
 		if n.AttrNode("", name) == nil {
 			c.report(n, "XT007", "add "+name+`="…"`, "%q lacks its attribute %q", n.Name(), name)
 		}
-	}
-	if a := n.AttrNode("", "use-attribute-sets"); a != nil && slices.Contains(all, a.Local()) {
-		c.report(a, "XT004", elements["attribute-set"].hint, `attribute "use-attribute-sets" is not supported yet`)
 	}
 }
 

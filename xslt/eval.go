@@ -7,6 +7,11 @@ import (
 
 // prepare brings the top-level variables that e reads into the frame.
 func (r *run) prepare(e *expr) error {
+	r.expr = e
+	if e.wrong != nil {
+		again := *e.wrong
+		return &again
+	}
 	for _, u := range e.uses {
 		v, err := r.global(u.global)
 		if err != nil {
@@ -50,17 +55,6 @@ func (r *run) bool(e *expr) (bool, error) {
 	return b, nil
 }
 
-func (r *run) nodes(e *expr) ([]*xmltree.Node, error) {
-	if err := r.prepare(e); err != nil {
-		return nil, err
-	}
-	ns, err := e.Nodes(&r.xc)
-	if err != nil {
-		return nil, r.failIn(e.at, e.base, err)
-	}
-	return ns, nil
-}
-
 func (r *run) eval(e *expr) (xpath.Value, error) {
 	if err := r.prepare(e); err != nil {
 		return xpath.Value{}, err
@@ -84,7 +78,7 @@ func (r *run) value(v *value) (xpath.Value, error) {
 	if err != nil {
 		return xpath.Value{}, err
 	}
-	return xpath.NodeSet([]*xmltree.Node{root}), nil
+	return xpath.Fragment(root), nil
 }
 
 // fragment builds a result tree fragment (section 11.1).
@@ -97,7 +91,8 @@ func (r *run) fragment(body []instr, at place) (*xmltree.Node, error) {
 		return nil, err
 	}
 	saved := r.out
-	r.out = sink{parent: root, doc: r.trees, start: len(r.pending)}
+	r.out = sink{start: len(r.pending)}
+	r.out.b.Start(root)
 	err := r.exec(body)
 	if err == nil {
 		err = r.flush(at)
@@ -119,11 +114,7 @@ func (r *run) global(i int) (xpath.Value, error) {
 		return xpath.Value{}, wrong(at, "XT106", "take one of the references out", "the variable %q is defined by itself", g.name)
 	}
 	if g.param {
-		name := g.name.Local
-		if g.name.Space != "" {
-			name = "{" + g.name.Space + "}" + name
-		}
-		if v, ok := r.env.Params[name]; ok {
+		if v, ok := r.env.Params[g.key()]; ok {
 			*s = globalState{value: v, done: true}
 			return v, nil
 		}
@@ -132,9 +123,9 @@ func (r *run) global(i int) (xpath.Value, error) {
 		return xpath.Value{}, err
 	}
 	s.open = true
-	here, vars, template := r.focused(), r.xc.Vars, r.template
+	here, vars, template, rule := r.focused(), r.xc.Vars, r.template, r.rule
 	frame, mark := r.vars.push(g.slots)
-	r.xc.Vars, r.template = frame, nil
+	r.xc.Vars, r.template, r.rule = frame, nil, nil
 	r.focus(focus{r.root, 1, 1})
 	v, err := r.value(&g.value)
 	if err != nil {
@@ -142,7 +133,7 @@ func (r *run) global(i int) (xpath.Value, error) {
 	}
 	r.vars.pop(frame, mark)
 	r.focus(here)
-	r.xc.Vars, r.template = vars, template
+	r.xc.Vars, r.template, r.rule = vars, template, rule
 	r.depth--
 	*s = globalState{value: v, done: true}
 	return v, nil

@@ -18,6 +18,9 @@ var coreFunctions = strings.Fields(`last position count id local-name namespace-
 
 // function returns a function of XSLT or of an extension for the expressions at n.
 func (c *compiler) function(n *xmltree.Node, name xmltree.Name) (f xpath.Function, ok bool) {
+	if f := c.funcs[expanded(name)]; f != nil {
+		return f.called, true
+	}
 	switch name.Space {
 	case "":
 		return c.ownFunction(n, name.Local)
@@ -26,7 +29,7 @@ func (c *compiler) function(n *xmltree.Node, name xmltree.Name) (f xpath.Functio
 			return xpath.Function{Min: 1, Max: 1, Result: xpath.NodeSetType, Call: nodeSet}, true
 		}
 	}
-	return f, false
+	return extension(name)
 }
 
 // ownFunction returns a function of XSLT 1.0 (section 12).
@@ -37,17 +40,18 @@ func (c *compiler) ownFunction(n *xmltree.Node, name string) (f xpath.Function, 
 	case "generate-id":
 		return xpath.Function{Max: 1, Result: xpath.StringType, Call: generateID}, true
 	case "key":
-		scope := c.scope(n)
-		return xpath.Function{Min: 2, Max: 2, Result: xpath.NodeSetType, Call: func(x *xpath.Context, args []xpath.Value) (xpath.Value, error) {
-			return keyed(x, scope, args[0].Str(), args[1])
-		}}, true
+		return c.keyFunction(n), true
 	case "document":
-		return xpath.Function{Min: 1, Max: 2, Result: xpath.NodeSetType, Call: document}, true
+		sheet := n.Document()
+		return xpath.Function{Min: 1, Max: 2, Result: xpath.NodeSetType, Call: func(x *xpath.Context, args []xpath.Value) (xpath.Value, error) {
+			return document(x, sheet, args)
+		}}, true
 	case "format-number":
-		return xpath.Function{Min: 2, Max: 3, Result: xpath.StringType, Call: formatNumber}, true
-	case "unparsed-entity-uri": // there are no entities without a DTD
-		return xpath.Function{Min: 1, Max: 1, Result: xpath.StringType, Call: func(*xpath.Context, []xpath.Value) (xpath.Value, error) {
-			return xpath.String(""), nil
+		return c.formatNumber(n), true
+	case "unparsed-entity-uri":
+		return xpath.Function{Min: 1, Max: 1, Result: xpath.StringType, Call: func(x *xpath.Context, args []xpath.Value) (xpath.Value, error) {
+			uri, _, _ := host(x).origin(x.Node).doc.UnparsedEntity(args[0].Str())
+			return xpath.String(uri), nil
 		}}, true
 	case "system-property":
 		scope := c.scope(n)
@@ -59,16 +63,17 @@ func (c *compiler) ownFunction(n *xmltree.Node, name string) (f xpath.Function, 
 		return xpath.Function{Min: 1, Max: 1, Result: xpath.BooleanType, Call: func(_ *xpath.Context, args []xpath.Value) (xpath.Value, error) {
 			name, err := named(scope, args[0].Str(), true)
 			e := elements[name.Local]
-			return xpath.Boolean(name.Space == Space && e.role&instruction != 0 && e.role&refused == 0), err
+			return xpath.Boolean(name.Space == Space && e.role&instruction != 0), err
 		}}, true
 	case "function-available":
 		scope := c.scope(n)
+		funcs := c.funcs
 		return xpath.Function{Min: 1, Max: 1, Result: xpath.BooleanType, Call: func(_ *xpath.Context, args []xpath.Value) (xpath.Value, error) {
 			name, err := named(scope, args[0].Str(), false)
 			if err != nil {
 				return xpath.Value{}, err
 			}
-			return xpath.Boolean(functionAvailable(name)), nil
+			return xpath.Boolean(funcs[name] != nil || functionAvailable(name)), nil
 		}}, true
 	}
 	return f, false
@@ -108,6 +113,8 @@ func systemProperty(scope map[string]string, s string) (xpath.Value, error) {
 		return xpath.Number(1), nil
 	case name.Is(Space, "vendor"):
 		return xpath.String("Sutler"), nil
+	case name.Is(Space, "vendor-url"): // it must be one, and need not lead anywhere
+		return xpath.String("https://sutler.invalid/"), nil
 	}
 	return xpath.String(""), nil
 }
@@ -119,7 +126,7 @@ func host(c *xpath.Context) *run { return c.Host.(*run) }
 // any other value a text node.
 func nodeSet(c *xpath.Context, args []xpath.Value) (xpath.Value, error) {
 	if args[0].Type() == xpath.NodeSetType {
-		return args[0], nil
+		return xpath.NodeSet(args[0].Nodes()), nil
 	}
 	r := host(c)
 	if r.trees == nil {
@@ -161,76 +168,8 @@ func generateID(c *xpath.Context, args []xpath.Value) (xpath.Value, error) {
 	return xpath.String("id" + strconv.Itoa(id)), nil
 }
 
-// document returns the documents with the given names (section 12.1).
-func document(c *xpath.Context, args []xpath.Value) (xpath.Value, error) {
-	r := host(c)
-	base := r.p.file
-	if len(args) == 2 {
-		if args[1].Type() != xpath.NodeSetType {
-			return xpath.Value{}, errors.New("the second argument of document() must be a node-set")
-		}
-		if ns := args[1].Nodes(); len(ns) > 0 {
-			base = r.fileOf(ns[0])
-		}
-	}
-	if args[0].Type() != xpath.NodeSetType {
-		n, err := r.load(args[0].Str(), base)
-		if err != nil {
-			return xpath.Value{}, err
-		}
-		return xpath.NodeSet([]*xmltree.Node{n}), nil
-	}
-	var roots []*xmltree.Node
-	for _, n := range args[0].Nodes() {
-		from := base
-		if len(args) == 1 {
-			from = r.fileOf(n)
-		}
-		root, err := r.load(n.Text(), from)
-		if err != nil {
-			return xpath.Value{}, err
-		}
-		roots = append(roots, root)
-	}
-	return xpath.NodeSet(ordered(roots)), nil
-}
-
 // ordered sorts nodes into document order and takes out duplicates.
 func ordered(nodes []*xmltree.Node) []*xmltree.Node {
 	slices.SortFunc(nodes, xmltree.Compare)
 	return slices.Compact(nodes)
-}
-
-// fileOf returns the file that n came from.
-func (r *run) fileOf(n *xmltree.Node) string {
-	if file, ok := r.files[n.Document()]; ok {
-		return file
-	}
-	return n.Document().File()
-}
-
-// load returns the root of a document, the same one for the same name.
-func (r *run) load(href, base string) (*xmltree.Node, error) {
-	if r.env.Load == nil {
-		return nil, fmt.Errorf("cannot read the document %q: this transformation reads no documents", href)
-	}
-	key := base + "\x00" + href
-	if n := r.loaded[key]; n != nil {
-		return n, nil
-	}
-	d, err := r.env.Load(href, base)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the document %q: %w", href, err)
-	}
-	n := d.Root()
-	if r.p.space.strip(n) {
-		if n, err = r.stripped(n); err != nil {
-			return nil, err
-		}
-	}
-	if r.loaded == nil {
-		r.loaded = map[string]*xmltree.Node{}
-	}
-	r.loaded[key] = n
-	return n, nil
 }

@@ -1,89 +1,85 @@
 package xslt
 
-import (
-	"fmt"
-	"strings"
+import "strings"
 
-	"sutler/xmltree"
-)
+// htmlTag is what the html output method knows of an element of HTML 4. The
+// zero value stands for elements that are not known.
+type htmlTag struct {
+	void  bool // has no end tag
+	raw   bool // its text is not escaped
+	exact bool // white space in it counts
+	block bool // lines may be broken before, in and after it
+}
 
-// The peculiarities of HTML 4 (section 16.2), in lower case.
-var (
-	htmlVoid = words(`area base basefont br col frame hr img input isindex link meta param`)
-	htmlRaw  = words(`script style`)
-	htmlFlag = words(`checked compact declare defer disabled ismap multiple nohref noresize noshade nowrap readonly selected`)
-	htmlURI  = words(`action archive background cite classid codebase data href longdesc profile src usemap`)
-)
-
-func words(s string) map[string]bool {
-	m := map[string]bool{}
-	for _, w := range strings.Fields(s) {
-		m[w] = true
+// htmlTags are the elements of HTML 4 by name in lower case.
+var htmlTags = func() map[string]htmlTag {
+	m := map[string]htmlTag{}
+	add := func(names string, set func(*htmlTag)) {
+		for _, name := range strings.Fields(names) {
+			tag := m[name]
+			set(&tag)
+			m[name] = tag
+		}
 	}
+	add(`area base basefont br col frame hr img input isindex link meta param`, func(t *htmlTag) { t.void = true })
+	add(`script style`, func(t *htmlTag) { t.raw, t.exact = true, true })
+	add(`pre textarea`, func(t *htmlTag) { t.exact = true })
+	add(`address area base blockquote body caption center col colgroup dd dir div dl dt fieldset form frame frameset
+		h1 h2 h3 h4 h5 h6 head hr html isindex legend li link menu meta noframes noscript ol optgroup option p param pre
+		style table tbody td tfoot th thead title tr ul`, func(t *htmlTag) { t.block = true })
 	return m
+}()
+
+// htmlAttr is what the html output method knows of an attribute of HTML 4: the
+// elements, with a blank before and behind, on which it is a flag, whose only
+// value is its name, and those on which it is a URI. * is any element.
+type htmlAttr struct{ flag, uri string }
+
+// htmlAttrs are the attributes of HTML 4 that are flags or URIs, by name in
+// lower case.
+var htmlAttrs = map[string]htmlAttr{
+	"checked":  {flag: " input "},
+	"compact":  {flag: " dir dl menu ol ul "},
+	"declare":  {flag: " object "},
+	"defer":    {flag: " script "},
+	"disabled": {flag: " button input optgroup option select textarea "},
+	"ismap":    {flag: " img input "},
+	"multiple": {flag: " select "},
+	"nohref":   {flag: " area "},
+	"noresize": {flag: " frame "},
+	"noshade":  {flag: " hr "},
+	"nowrap":   {flag: " td th "},
+	"readonly": {flag: " input textarea "},
+	"selected": {flag: " option "},
+
+	"action":     {uri: "*"},
+	"archive":    {uri: " applet object "},
+	"background": {uri: " body "},
+	"cite":       {uri: " blockquote del ins q "},
+	"classid":    {uri: " object "},
+	"codebase":   {uri: " applet object "},
+	"data":       {uri: " object "},
+	"href":       {uri: "*"},
+	"longdesc":   {uri: " frame iframe img "},
+	"profile":    {uri: " head "},
+	"src":        {uri: "*"},
+	"usemap":     {uri: " img input object "},
 }
 
-// htmlElement writes an element in no namespace as HTML.
-func (s *serializer) htmlElement(n *xmltree.Node) {
-	name := strings.ToLower(n.Local())
-	s.put("<", n.Local())
-	for a := n.Attrs(); a != nil; a = a.Next() {
-		s.htmlAttr(a)
+// on reports whether tag, in lower case, is one of the elements in list.
+func on(list, tag string) bool {
+	if list == "" || list == "*" {
+		return list == "*"
 	}
-	s.put(">")
-	if name == "head" {
-		s.htmlMeta(n)
-	}
-	if htmlVoid[name] {
-		return
-	}
-	for c := n.First(); c != nil; c = c.Next() {
-		if c.Kind() == xmltree.Text && htmlRaw[name] {
-			s.parts(c.Value(), func(part string) { s.put(part) })
-			continue
+	for at := 0; ; {
+		i := strings.Index(list[at:], tag)
+		if i < 0 {
+			return false
 		}
-		s.node(c, false)
-	}
-	s.put("</", n.Local(), ">")
-}
-
-// htmlMeta names the encoding in the head of a document.
-func (s *serializer) htmlMeta(head *xmltree.Node) {
-	for c := head.FirstElement(); c != nil; c = c.NextElement() {
-		if strings.EqualFold(c.Local(), "meta") && strings.EqualFold(c.Attr("http-equiv"), "Content-Type") {
-			return
+		at += i
+		if list[at-1] == ' ' && list[at+len(tag)] == ' ' {
+			return true
 		}
+		at++
 	}
-	media := s.out.MediaType
-	if media == "" {
-		media = "text/html"
-	}
-	s.put(`<meta http-equiv="Content-Type" content="`, escapeAttr(media), `; charset=UTF-8">`)
-}
-
-func (s *serializer) htmlAttr(a *xmltree.Node) {
-	name := strings.ToLower(a.Local())
-	if a.Space() == "" && htmlFlag[name] && strings.EqualFold(a.Value(), name) {
-		s.put(" ", a.Local())
-		return
-	}
-	v := a.Value()
-	if a.Space() == "" && htmlURI[name] {
-		v = escapeURI(v)
-	}
-	v = strings.NewReplacer("&{", "&{", "&", "&amp;", `"`, "&quot;").Replace(v)
-	s.put(" ", a.Name().String(), `="`, v, `"`)
-}
-
-// escapeURI writes what ASCII does not have as %XX of its UTF-8.
-func escapeURI(s string) string {
-	var b strings.Builder
-	for i := range len(s) {
-		if c := s[i]; c >= 0x80 {
-			fmt.Fprintf(&b, "%%%02X", c)
-		} else {
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
 }

@@ -46,7 +46,13 @@ func TestLimits(t *testing.T) {
 		{"elements grow", `<xsl:template match="/"><xsl:for-each select="//*"><xsl:for-each select="//*"><xsl:for-each select="//*"><e/></xsl:for-each></xsl:for-each></xsl:for-each></xsl:template>`, "TreeNodes"},
 		{"deep result", nested.String(), ""},
 		{"long loops", `<xsl:template match="/"><xsl:for-each select="//*"><xsl:for-each select="//*"><xsl:if test="count(//*[count(//*) &gt; 5000])"/></xsl:for-each></xsl:for-each></xsl:template>`, "TransformSteps"},
-		{"number pattern", `<xsl:template match="/"><xsl:for-each select="//*"><xsl:number level="any" count="*[count(//*) &gt; 1]"/></xsl:for-each></xsl:template>`, "TransformSteps"},
+		{"number pattern", `<xsl:template match="/"><xsl:variable name="v" select="1"/><xsl:for-each select="//*"><xsl:number level="any" count="*[count(//*) &gt; $v]"/></xsl:for-each></xsl:template>`, "TransformSteps"},
+		{"key of texts", `<xsl:key name="k" match="*" use="//*[count(//*) &gt; string-length(@n)]"/><xsl:template match="/"><xsl:value-of select="key('k', 1)"/></xsl:template>`, "TransformSteps"},
+		{"key of long texts", `<xsl:key name="k" match="*" use="concat(generate-id(), format-number(0, '` + strings.Repeat("x", 60_000) + `0'))"/><xsl:template match="/"><xsl:value-of select="key('k', 1)"/></xsl:template>`, "TransformSteps"},
+		{"sort of long texts", `<xsl:template match="/"><xsl:for-each select="//*"><xsl:sort select="format-number(position(), '` + strings.Repeat("x", 60_000) + `0')"/></xsl:for-each></xsl:template>`, "ResultBytes"},
+		{"sort by many keys", `<xsl:template match="/"><xsl:for-each select="//*">` + strings.Repeat(`<xsl:sort select="@a"/>`, 2000) + `</xsl:for-each></xsl:template>`, ""},
+		{"number with long tokens", `<xsl:template match="/"><xsl:variable name="t"><xsl:value-of select="format-number(0, '` + strings.Repeat("x", 60_000) + `0')"/></xsl:variable><xsl:for-each select="//*"><xsl:number level="multiple" count="node()" format="1{$t}1{$t}1{$t}1{$t}1{$t}"/></xsl:for-each></xsl:template>`, "TransformSteps"},
+		{"sorts in sorts", `<xsl:template match="/"><xsl:for-each select="//*"><xsl:sort select="count(//*)"/><xsl:for-each select="//*"><xsl:sort select="-position()" data-type="number"/></xsl:for-each></xsl:for-each></xsl:template>`, "TransformSteps"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := compile(t, c.inside)
@@ -85,11 +91,13 @@ func TestDepth(t *testing.T) {
 }
 
 func TestCancel(t *testing.T) {
-	p := compile(t, `<xsl:template match="/"><xsl:for-each select="//*"><xsl:for-each select="//*"><x/></xsl:for-each></xsl:for-each></xsl:template>`)
+	p := compile(t, `<xsl:template match="/"><xsl:message/><xsl:for-each select="//*"><xsl:for-each select="//*"><x/></xsl:for-each></xsl:for-each></xsl:template>`)
 	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
 	src := parse(t, "<a>"+strings.Repeat("<b/>", 100)+"</a>")
-	err := p.Run(ctx, src.Root(), xmltree.New(nil).Root(), xslt.Env{})
+	err := p.Run(ctx, src.Root(), xmltree.New(nil).Root(), xslt.Env{Message: func(string) { cancel() }})
+	if again := p.Run(ctx, src.Root(), xmltree.New(nil).Root(), xslt.Env{}); !errors.Is(again, context.Canceled) {
+		t.Errorf("Run = %v, want context.Canceled before the first step", again)
+	}
 	var problem *xmltree.Problem
 	if !errors.Is(err, context.Canceled) || !errors.As(err, &problem) || problem.Rule != "XT121" || problem.Pos.Line == 0 {
 		t.Errorf("Run = %v, want a placed problem XT121 that is context.Canceled", err)

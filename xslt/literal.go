@@ -9,22 +9,31 @@ import (
 
 // element compiles a literal result element (section 7.1).
 func (c *compiler) element(n *xmltree.Node) instr {
-	excluded, extensions := len(c.excluded), len(c.extensions)
+	excluded, extensions, forward := c.excluded, c.extensions, c.forward
+	defer func() { c.excluded, c.extensions, c.forward = excluded, extensions, forward }()
+	if v := xslVersion(n); v != nil {
+		c.forward = c.version(n, v)
+	}
 	c.prefixes(n)
-	in := &literal{name: n.Name()}
+	if c.isExtension(n) { // by its own attribute
+		return c.fallback(n)
+	}
+	in := &literal{name: c.aliased(n, false)}
 	in.decls = c.declarations(n)
 	for a := n.Attrs(); a != nil; a = a.Next() {
 		if isXSL(a.Space()) {
 			c.literalAttr(n, a)
+			if a.Local() == "use-attribute-sets" {
+				in.sets = c.useSets(n, a)
+			}
 			continue
 		}
 		if v := c.avtOf(n, a); v != nil {
-			in.attrs = append(in.attrs, literalAttr{a.Name(), v, placeOf(a)})
+			in.attrs = append(in.attrs, literalAttr{c.aliased(a, true), v, placeOf(a)})
 		}
 	}
 	in.at = placeOf(n)
 	in.body = c.body(n, n.First())
-	c.excluded, c.extensions = c.excluded[:excluded], c.extensions[:extensions]
 	return in
 }
 
@@ -32,10 +41,7 @@ func (c *compiler) element(n *xmltree.Node) instr {
 // of XSLT.
 func (c *compiler) literalAttr(n, a *xmltree.Node) {
 	names := []string{"exclude-result-prefixes", "extension-element-prefixes", "use-attribute-sets", "version"}
-	switch {
-	case a.Local() == "use-attribute-sets":
-		c.report(a, "XT004", elements["attribute-set"].hint, "attribute %q is not supported yet", a.Name())
-	case !slices.Contains(names, a.Local()):
+	if !c.forward && !slices.Contains(names, a.Local()) {
 		hint := "it may have: xsl:" + strings.Join(names, ", xsl:")
 		if near := xmltree.Nearest(a.Local(), names); near != "" {
 			hint = "did you mean xsl:" + near + "?"
@@ -58,7 +64,13 @@ func (c *compiler) declarations(n *xmltree.Node) []decl {
 				continue
 			}
 			seen = append(seen, d.Local())
-			if uri := d.Value(); uri != "" && !isXSL(uri) && !slices.Contains(c.excluded, uri) {
+			uri := d.Value()
+			a, aliased := c.aliases[uri]
+			switch {
+			case uri == "", slices.Contains(c.excluded, uri):
+			case aliased:
+				list = append(list, a.decls()...)
+			case !isXSL(uri):
 				list = append(list, decl{d.Local(), uri})
 			}
 		}

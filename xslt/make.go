@@ -39,28 +39,31 @@ func (in *valueOf) exec(r *run) error {
 
 // literal is a literal result element.
 type literal struct {
-	name  xmltree.Name
+	name  *xmltree.Name
 	decls []decl
+	sets  *setUse
 	attrs []literalAttr
 	body  []instr
 	at    place
 }
 
 type literalAttr struct {
-	name  xmltree.Name
+	name  *xmltree.Name
 	value *avt
 	at    place
 }
 
 func (in *literal) exec(r *run) error {
-	outer, err := r.begin(in.name, in.at)
-	if err != nil {
+	if err := r.begin(in.name, in.at); err != nil {
 		return err
 	}
 	for _, d := range in.decls {
 		r.declare(d.prefix, d.uri)
 	}
 	r.declareName(in.name)
+	if err := in.sets.exec(r); err != nil {
+		return err
+	}
 	for i := range in.attrs {
 		a := &in.attrs[i]
 		s, err := a.value.eval(r)
@@ -74,73 +77,96 @@ func (in *literal) exec(r *run) error {
 	if err := r.exec(in.body); err != nil {
 		return err
 	}
-	return r.end(outer, in.at)
-}
-
-// declareName declares the namespace of the element that was begun.
-func (r *run) declareName(name xmltree.Name) {
-	if name.Prefix != "xml" {
-		r.declare(name.Prefix, name.Space)
-	}
+	return r.end(in.at)
 }
 
 // elementInstr is xsl:element.
 type elementInstr struct {
 	name, space *avt
 	scope       map[string]string
+	sets        *setUse
 	body        []instr
 	at          place
 }
 
 func (in *elementInstr) exec(r *run) error {
-	name, err := madeName(r, in.name, in.space, in.scope, in.at)
+	name, ok, err := madeName(r, in.name, in.space, in.scope, in.at)
 	if err != nil {
 		return err
+	}
+	if !ok {
+		return r.contentOnly(in.body)
 	}
 	if in.space == nil && name.Prefix == "" {
 		name.Space = in.scope[""]
 	}
-	outer, err := r.begin(name, in.at)
-	if err != nil {
+	made := &name
+	if err := r.begin(made, in.at); err != nil {
 		return err
 	}
-	r.declareName(name)
+	r.declareName(made)
+	if err := in.sets.exec(r); err != nil {
+		return err
+	}
 	if err := r.exec(in.body); err != nil {
 		return err
 	}
-	return r.end(outer, in.at)
+	return r.end(in.at)
+}
+
+// contentOnly executes the body of an element that cannot be made, without the
+// attributes at its beginning.
+func (r *run) contentOnly(body []instr) error {
+	if !r.out.open {
+		return r.exec(body)
+	}
+	r.out.open = false
+	if err := r.exec(body); err != nil {
+		return err
+	}
+	r.out.open = r.out.b.At().First() == nil && r.out.one == "" && len(r.pending) == r.out.start
+	return nil
 }
 
 // madeName returns the name that xsl:element and xsl:attribute compute
-// (sections 7.1.2, 7.1.3).
-func madeName(r *run, name, space *avt, scope map[string]string, at place) (n xmltree.Name, err error) {
+// (sections 7.1.2, 7.1.3). It is not ok after an error from which the run
+// recovers.
+func madeName(r *run, name, space *avt, scope map[string]string, at place) (n xmltree.Name, ok bool, err error) {
 	s, err := name.eval(r)
 	if err != nil {
-		return n, err
+		return n, false, err
 	}
-	s = strings.TrimSpace(s)
 	prefix, local, ok := splitName(s)
 	if !ok {
-		return n, wrong(at, "XT102", "a name begins with a letter and holds letters, digits, - _ and .", "%q is no name", s)
+		return n, false, r.recoverable(at, "XT102", "a name begins with a letter and holds letters, digits, - _ and .", "%q is no name", s)
 	}
-	if space != nil {
-		uri, err := space.eval(r)
-		if err != nil {
-			return n, err
+	if space == nil {
+		if n, ok = resolve(scope, s); !ok {
+			err = r.recoverable(at, "XT102", "declare it in the stylesheet or use the attribute namespace", "the prefix %q of the name %q is not declared", prefix, s)
 		}
-		if isXSL(uri) {
-			uri = Space
-		}
-		if uri == "" || prefix == "xmlns" || prefix == "xml" && uri != xmltree.XMLSpace {
-			prefix = ""
-		}
-		return xmltree.Name{Space: uri, Prefix: prefix, Local: local}, nil
+		return n, ok, err
 	}
-	if n, ok = resolve(scope, s); !ok {
-		return n, wrong(at, "XT102", "declare it in the stylesheet or use the attribute namespace", "the prefix %q of the name %q is not declared", prefix, s)
+	uri, err := space.eval(r)
+	if err != nil {
+		return n, false, err
 	}
-	return n, nil
+	switch {
+	case isXSL(uri):
+		uri = Space
+	case uri == xmlnsSpace:
+		return n, false, r.recoverable(at, "XT102", "", "nothing can be in the namespace %q", uri)
+	}
+	switch {
+	case uri == xmltree.XMLSpace:
+		prefix = "xml"
+	case uri == "" || prefix == "xmlns" || prefix == "xml":
+		prefix = ""
+	}
+	return xmltree.Name{Space: uri, Prefix: prefix, Local: local}, true, nil
 }
+
+// xmlnsSpace is the namespace of the attributes that declare namespaces.
+const xmlnsSpace = "http://www.w3.org/2000/xmlns/"
 
 // attributeInstr is xsl:attribute.
 type attributeInstr struct {
@@ -151,18 +177,18 @@ type attributeInstr struct {
 }
 
 func (in *attributeInstr) exec(r *run) error {
-	name, err := madeName(r, in.name, in.space, in.scope, in.at)
-	if err != nil {
+	name, ok, err := madeName(r, in.name, in.space, in.scope, in.at)
+	if !ok || err != nil {
 		return err
 	}
-	if name.Local == "xmlns" && name.Space == "" {
-		return wrong(in.at, "XT102", "", `an attribute cannot be named "xmlns"`)
+	if name.Local == "xmlns" && name.Prefix == "" {
+		return r.recoverable(in.at, "XT102", "", `an attribute cannot be named "xmlns"`)
 	}
 	s, err := r.text(in.body, "an attribute")
 	if err != nil {
 		return err
 	}
-	return r.attribute(name, s, in.at)
+	return r.attribute(&name, s, in.at)
 }
 
 // commentInstr is xsl:comment.
@@ -192,7 +218,7 @@ func (in *procInst) exec(r *run) error {
 		return err
 	}
 	if !xmltree.IsName(name) || strings.EqualFold(name, "xml") {
-		return wrong(in.at, "XT102", "", "%q cannot be the target of a processing instruction", name)
+		return r.recoverable(in.at, "XT102", "", "%q cannot be the target of a processing instruction", name)
 	}
 	s, err := r.text(in.body, "a processing instruction")
 	if err != nil {
@@ -204,6 +230,7 @@ func (in *procInst) exec(r *run) error {
 // copyInstr is xsl:copy.
 type copyInstr struct {
 	at   place
+	sets *setUse
 	body []instr
 }
 
@@ -213,16 +240,20 @@ func (in *copyInstr) exec(r *run) error {
 	case xmltree.Root:
 		return r.exec(in.body)
 	case xmltree.Element:
-		outer, err := r.begin(n.Name(), in.at)
-		if err != nil {
+		if err := r.begin(n.NameRef(), in.at); err != nil {
 			return err
 		}
-		r.inherit(n)
-		r.declareName(n.Name())
+		if r.out.void == 0 {
+			r.inherit(r.out.b.At(), n)
+		}
+		r.declareName(n.NameRef())
+		if err := in.sets.exec(r); err != nil {
+			return err
+		}
 		if err := r.exec(in.body); err != nil {
 			return err
 		}
-		return r.end(outer, in.at)
+		return r.end(in.at)
 	}
 	return r.copy(n, in.at)
 }

@@ -58,12 +58,13 @@ func (c *compiler) constantName(n *xmltree.Node, name *avt) {
 	prefix, _, ok := splitName(name.text)
 	switch {
 	case !ok:
-		c.report(a, "XT008", "a name begins with a letter and holds letters, digits, - _ and .", "%s %q is no name", a.Local(), name.text)
+		c.recoverable(a, "XT008", "a name begins with a letter and holds letters, digits, - _ and .", "%s %q is no name", a.Local(), name.text)
 	case n.Local() == "attribute" && name.text == "xmlns":
-		c.report(a, "XT008", "declare namespaces on the literal result element", `an attribute cannot be named "xmlns"`)
+		c.recoverable(a, "XT008", "declare namespaces on the literal result element", `an attribute cannot be named "xmlns"`)
 	case prefix != "" && n.AttrNode("", "namespace") == nil:
 		if _, ok := lookup(n, prefix); !ok {
 			c.noPrefix(a, prefix)
+			c.problems[len(c.problems)-1].Warning = !c.embedded // see recoverable
 		}
 	}
 }
@@ -117,11 +118,11 @@ func (c *compiler) prefixes(n *xmltree.Node) {
 		}
 		switch a.Local() {
 		case "exclude-result-prefixes":
-			c.excluded = append(c.excluded, c.prefixList(a)...)
+			c.excluded = slices.Concat(c.excluded, c.prefixList(a))
 		case "extension-element-prefixes":
 			uris := c.prefixList(a)
-			c.extensions = append(c.extensions, uris...)
-			c.excluded = append(c.excluded, uris...)
+			c.extensions = slices.Concat(c.extensions, uris)
+			c.excluded = slices.Concat(c.excluded, uris)
 		}
 	}
 }
@@ -135,6 +136,9 @@ func (c *compiler) prefixList(a *xmltree.Node) (uris []string) {
 		uri, ok := a.Parent().Lookup(key)
 		if !ok || uri == "" {
 			c.noPrefix(a, prefix)
+			if prefix == "#default" { // there is nothing to exclude, as many stylesheets know
+				c.problems[len(c.problems)-1].Warning = true
+			}
 			continue
 		}
 		uris = append(uris, uri)
@@ -161,8 +165,6 @@ func (c *compiler) refusedCode(n *xmltree.Node) bool {
 		c.report(n, "XT019", "write the function as a named template", "%q is refused: a stylesheet runs no script", n.Name())
 	case n.Is(exslSpace, "document"):
 		c.report(n, "XT019", "a transformation has one result; make it one tree", "%q is refused: a stylesheet writes no files", n.Name())
-	case n.Is(funcSpace, "function"):
-		c.report(n, "XT004", "write the function as a named template", "%q is not supported yet", n.Name())
 	default:
 		return false
 	}

@@ -4,8 +4,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
-	"unicode"
+	"unicode/utf8"
 
 	"sutler/xmltree"
 	"sutler/xpath"
@@ -15,105 +14,219 @@ import (
 type number struct {
 	value       *expr // nil: the place of the current node
 	level       string
-	count, from []*xpath.Pattern
+	count, from *nodeTest
 	format      *avt
+	letterValue *avt
+	lang        *avt // evaluated only: see number.exec
 	sep, size   *avt // of groups of digits
+	fixed       *numbering
 	at          place
 }
 
 func (c *compiler) number(n *xmltree.Node) instr {
 	c.empty(n)
 	in := &number{
-		value:  c.expr(n, "value"),
-		level:  c.word(n, "level", "single", "multiple", "any"),
-		format: c.avt(n, "format"),
-		sep:    c.avt(n, "grouping-separator"),
-		size:   c.avt(n, "grouping-size"),
-		at:     placeOf(n),
+		value:       c.expr(n, "value"),
+		level:       c.word(n, "level", "single", "multiple", "any"),
+		count:       c.nodeTest(n, "count"),
+		from:        c.nodeTest(n, "from"),
+		format:      c.avt(n, "format"),
+		letterValue: c.avt(n, "letter-value"),
+		lang:        c.avt(n, "lang"),
+		sep:         c.avt(n, "grouping-separator"),
+		size:        c.avt(n, "grouping-size"),
+		at:          placeOf(n),
 	}
-	if a := n.AttrNode("", "count"); a != nil {
-		in.count = c.pattern(a)
+	c.constantWord(n, "letter-value", in.letterValue, "alphabetic", "traditional")
+	if a := n.AttrNode("", "lang"); a != nil {
+		c.warn(a, "XT024", "take it out", "numbers are written the same way for every %q", "lang")
 	}
-	if a := n.AttrNode("", "from"); a != nil {
-		in.from = c.pattern(a)
-	}
-	for _, attr := range []string{"lang", "letter-value"} {
-		if a := n.AttrNode("", attr); a != nil {
-			c.warn(a, "XT024", "take it out", "numbers are written the same way for every %q", attr)
-		}
+	c.grouping(n, in)
+	if in.format.constant() && in.letterValue.constant() {
+		in.fixed = parseNumbering(in.format.textOr("1"), in.letterValue.textOr("") == "traditional")
 	}
 	return in
 }
 
+// constant reports whether v is known already; a nil template is.
+func (v *avt) constant() bool { return v == nil || v.parts == nil }
+
+// textOr returns the text of a constant template, or what counts without one.
+func (v *avt) textOr(none string) string {
+	if v == nil {
+		return none
+	}
+	return v.text
+}
+
+// grouping checks the attributes for groups of digits.
+func (c *compiler) grouping(n *xmltree.Node, in *number) {
+	sep, size := n.AttrNode("", "grouping-separator"), n.AttrNode("", "grouping-size")
+	if sep != nil && size == nil {
+		c.warn(sep, "XT024", "add grouping-size, the number of digits in a group", `"grouping-separator" alone does nothing`)
+	}
+	if size != nil && sep == nil {
+		c.warn(size, "XT024", "add grouping-separator, the character between groups", `"grouping-size" alone does nothing`)
+	}
+	if sep != nil && in.sep != nil && in.sep.parts == nil && utf8.RuneCountInString(in.sep.text) > 1 {
+		c.report(sep, "XT008", "write a single character", "%q cannot be %q", sep.Local(), sep.Value())
+	}
+	if size != nil && in.size != nil && in.size.parts == nil {
+		if _, ok := groupSize(in.size.text); !ok {
+			c.report(size, "XT008", "write a number such as 3", "%q cannot be %q", size.Local(), size.Value())
+		}
+	}
+}
+
+// groupSize reads a grouping-size. Less than 1 is no grouping.
+func groupSize(s string) (int, bool) {
+	if blank(s) {
+		return 0, true
+	}
+	f := xpath.ParseNumber(s)
+	if math.IsNaN(f) {
+		return 0, false
+	}
+	return int(max(0, min(f, 1<<30))), true
+}
+
 func (in *number) exec(r *run) error {
+	var room [4]string
+	numbers, plain, err := in.numbers(r, room[:0])
+	if err != nil {
+		return err
+	}
+	format, err := in.numbering(r)
+	if err != nil {
+		return err
+	}
+	sep, size, err := in.groups(r)
+	if err != nil {
+		return err
+	}
+	switch {
+	case plain != "":
+		return r.write(plain, in.at)
+	case len(numbers) == 0: // nothing to put punctuation around, as other processors of XSLT 1.0 have it
+		return nil
+	}
+	// Long tokens and separators come again with each number.
+	if most := (1 + len(numbers)) * format.size; most > 1<<16 {
+		if err := r.step(int64(most/64), in.at); err != nil {
+			return err
+		}
+		bytes := r.bytes
+		if err := r.grow(most, in.at); err != nil {
+			return err
+		}
+		r.bytes = bytes
+	}
+	return r.write(format.write(numbers, size, sep), in.at)
+}
+
+// numbers appends the digits of the numbers to write to list, or returns plain for a value that
+// is none that can be counted with: not a number, infinite or less than 0.5. As
+// the errata of section 7.7 want it, that is written as string() would.
+func (in *number) numbers(r *run, list []string) (_ []string, plain string, err error) {
+	if in.value == nil {
+		var room [4]int64
+		counts, err := in.places(r, room[:0])
+		for _, n := range counts {
+			list = append(list, strconv.FormatInt(n, 10))
+		}
+		return list, "", err
+	}
+	f, err := r.num(in.value)
+	if err != nil {
+		return nil, "", err
+	}
+	if !(f >= 0.5) || math.IsInf(f, 1) {
+		return nil, xpath.FormatNumber(f), nil
+	}
+	if f < 1<<52 {
+		f = math.Floor(f + 0.5)
+	}
+	return append(list, xpath.FormatNumber(f)), "", nil
+}
+
+// numbering returns the format. The sequences that there are do not depend on
+// the language.
+func (in *number) numbering(r *run) (*numbering, error) {
+	if _, err := in.lang.eval(r); err != nil {
+		return nil, err
+	}
+	if in.fixed != nil {
+		return in.fixed, nil
+	}
 	format := "1"
 	if in.format != nil {
 		var err error
 		if format, err = in.format.eval(r); err != nil {
-			return err
-		}
-	}
-	sep, err := in.sep.eval(r)
-	if err != nil {
-		return err
-	}
-	width, err := in.size.eval(r)
-	if err != nil {
-		return err
-	}
-	size, err := strconv.Atoi(strings.TrimSpace(width))
-	if err != nil || sep == "" {
-		size = 0
-	}
-	if in.value != nil {
-		f, err := r.num(in.value)
-		if err != nil {
-			return err
-		}
-		f = math.Floor(f + 0.5)
-		if !(f >= 1 && f < 1<<53) {
-			return r.write(xpath.FormatNumber(f), in.at)
-		}
-		return r.write(formatNumbers([]int64{int64(f)}, format, sep, size), in.at)
-	}
-	numbers, err := in.numbers(r)
-	if err != nil || len(numbers) == 0 {
-		return err
-	}
-	return r.write(formatNumbers(numbers, format, sep, size), in.at)
-}
-
-// numbers returns the numbers of the current node, the outermost first.
-func (in *number) numbers(r *run) (list []int64, err error) {
-	if in.level == "any" {
-		return in.any(r)
-	}
-	for n := r.node; n != nil; n = n.Parent() {
-		stop, err := in.stops(r, n)
-		if err != nil {
 			return nil, err
 		}
-		if stop {
-			break
+	}
+	letters, err := in.letterValue.eval(r)
+	switch {
+	case err != nil:
+		return nil, err
+	case in.letterValue != nil && letters != "alphabetic" && letters != "traditional":
+		return nil, wrong(in.at, "XT107", "write alphabetic or traditional", "%q cannot be %q", "letter-value", letters)
+	}
+	return parseNumbering(format, letters == "traditional"), r.step(int64(len(format)/16), in.at)
+}
+
+func (in *number) groups(r *run) (sep string, size int, err error) {
+	if sep, err = in.sep.eval(r); err != nil {
+		return "", 0, err
+	}
+	s, err := in.size.eval(r)
+	if err != nil {
+		return "", 0, err
+	}
+	size, ok := groupSize(s)
+	switch {
+	case !ok:
+		return "", 0, wrong(in.at, "XT107", "write a number such as 3", "%q cannot be %q", "grouping-size", s)
+	case utf8.RuneCountInString(sep) > 1:
+		return "", 0, wrong(in.at, "XT107", "write a single character", "%q cannot be %q", "grouping-separator", sep)
+	case sep == "":
+		size = 0
+	}
+	return sep, size, nil
+}
+
+// places appends the numbers of the current node to list, the outermost first.
+func (in *number) places(r *run, list []int64) ([]int64, error) {
+	k := counter{r: r, in: in, like: r.node}
+	if !in.count.varies() && !in.from.varies() {
+		k.tally = r.tally(in)
+	}
+	if in.level == "any" {
+		n, err := k.any()
+		return append(list, n), err
+	}
+	for n := r.node; n != nil; n = n.Parent() {
+		if n != r.node { // from bounds the search by an ancestor
+			stop, err := k.stops(n)
+			if err != nil {
+				return nil, err
+			}
+			if stop {
+				break
+			}
 		}
-		ok, err := in.counts(r, n)
+		ok, err := k.counts(n)
 		if err != nil {
 			return nil, err
 		}
 		if !ok {
 			continue
 		}
-		k := int64(1)
-		for p := n.Prev(); p != nil; p = p.Prev() {
-			ok, err := in.counts(r, p)
-			if err != nil {
-				return nil, err
-			}
-			if ok {
-				k++
-			}
+		at, err := k.beside(n, len(list))
+		if err != nil {
+			return nil, err
 		}
-		list = append(list, k)
+		list = append(list, at)
 		if in.level == "single" {
 			break
 		}
@@ -122,71 +235,48 @@ func (in *number) numbers(r *run) (list []int64, err error) {
 	return list, nil
 }
 
-// stops reports whether counting ends at n, because it matches from.
-func (in *number) stops(r *run, n *xmltree.Node) (bool, error) {
-	if in.from == nil || n == r.node {
-		return false, nil
-	}
-	return in.matches(r, in.from, n)
+// nodeTest is a pattern of xsl:number. Unlike that of a template it may read
+// variables.
+type nodeTest struct {
+	patterns []*xpath.Pattern
+	vars     expr // for its top-level variables
+	reads    bool // it reads some variable
 }
 
-// any counts the nodes up to the current one in document order.
-func (in *number) any(r *run) ([]int64, error) {
-	k := int64(0)
-	for n := r.node; n != nil; n = before(n) {
-		stop, err := in.stops(r, n)
-		if err != nil {
-			return nil, err
-		}
-		if stop {
-			break
-		}
-		ok, err := in.counts(r, n)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			k++
-		}
+// nodeTest compiles the pattern in an attribute of n; nil without it.
+func (c *compiler) nodeTest(n *xmltree.Node, attr string) *nodeTest {
+	a := n.AttrNode("", attr)
+	if a == nil {
+		return nil
 	}
-	if k == 0 {
-		return nil, nil
-	}
-	return []int64{k}, nil
+	t := &nodeTest{}
+	c.reads = nil
+	t.patterns = c.patternWith(a, func(name xmltree.Name) (int, bool) {
+		t.reads = true
+		return c.variable(name)
+	})
+	t.vars.uses = c.reads
+	return t
 }
 
-// before returns the node before n in document order, attributes aside.
-func before(n *xmltree.Node) *xmltree.Node {
-	if n.Kind() == xmltree.Attribute || n.Prev() == nil {
-		return n.Parent()
-	}
-	n = n.Prev()
-	for n.Last() != nil {
-		n = n.Last()
-	}
-	return n
-}
+// varies reports whether the test of a node can change in a run.
+func (t *nodeTest) varies() bool { return t != nil && t.reads }
 
-// counts reports whether n is one of the nodes that are counted: without a
-// pattern those of kind and name of the current node.
-func (in *number) counts(r *run, n *xmltree.Node) (bool, error) {
-	if in.count != nil {
-		return in.matches(r, in.count, n)
+func (t *nodeTest) matches(r *run, n *xmltree.Node, at place) (bool, error) {
+	if t.reads {
+		if err := r.prepare(&t.vars); err != nil {
+			return false, err
+		}
+		r.pc.Vars = r.xc.Vars
+		defer func() { r.pc.Vars = nil }()
 	}
-	if err := r.step(1, in.at); err != nil {
-		return false, err
-	}
-	return n.Kind() == r.node.Kind() && n.Local() == r.node.Local() && n.Space() == r.node.Space(), nil
-}
-
-func (in *number) matches(r *run, patterns []*xpath.Pattern, n *xmltree.Node) (bool, error) {
-	if err := r.step(1, in.at); err != nil {
-		return false, err
-	}
-	for _, p := range patterns {
+	for _, p := range t.patterns {
+		if k := p.Kind(); k != 0 && k != n.Kind() {
+			continue
+		}
 		ok, err := p.Matches(&r.pc, n)
 		if err != nil {
-			return false, r.fail(in.at, err)
+			return false, r.fail(at, err)
 		}
 		if ok {
 			return true, nil
@@ -195,100 +285,15 @@ func (in *number) matches(r *run, patterns []*xpath.Pattern, n *xmltree.Node) (b
 	return false, nil
 }
 
-// formatNumbers writes numbers by a format such as "1.a)" (section 7.7.1).
-func formatNumbers(numbers []int64, format, sep string, size int) string {
-	prefix, tokens, seps, suffix := splitFormat(format)
-	var b strings.Builder
-	b.WriteString(prefix)
-	for i, n := range numbers {
-		t := min(i, len(tokens)-1)
-		switch {
-		case i == 0:
-		case t > 0:
-			b.WriteString(seps[t-1])
-		default:
-			b.WriteString(".")
-		}
-		b.WriteString(formatOne(n, tokens[t], sep, size))
+// before returns the node before n in document order, attributes and
+// namespaces aside.
+func before(n *xmltree.Node) *xmltree.Node {
+	if n.Prev() == nil {
+		return n.Parent()
 	}
-	b.WriteString(suffix)
-	return b.String()
-}
-
-// splitFormat splits a format into tokens of letters and digits and what stands
-// around them. There is at least one token.
-func splitFormat(format string) (prefix string, tokens, seps []string, suffix string) {
-	between := ""
-	for format != "" {
-		word := strings.IndexFunc(format, isAlnum)
-		if word < 0 {
-			word = len(format)
-		}
-		between, format = format[:word], format[word:]
-		end := strings.IndexFunc(format, func(r rune) bool { return !isAlnum(r) })
-		if end < 0 {
-			end = len(format)
-		}
-		if end == 0 {
-			break
-		}
-		if tokens == nil {
-			prefix = between
-		} else {
-			seps = append(seps, between)
-		}
-		tokens, format, between = append(tokens, format[:end]), format[end:], ""
+	n = n.Prev()
+	for n.Last() != nil {
+		n = n.Last()
 	}
-	if tokens == nil {
-		return between, []string{"1"}, nil, between
-	}
-	return prefix, tokens, seps, between
-}
-
-func isAlnum(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
-
-// formatOne writes n by one token: 1, 01, a, A, i or I; any other counts as 1.
-func formatOne(n int64, token, sep string, size int) string {
-	switch token {
-	case "a":
-		return letters(n, 'a')
-	case "A":
-		return letters(n, 'A')
-	case "i":
-		return strings.ToLower(roman(n))
-	case "I":
-		return roman(n)
-	}
-	s := strconv.FormatInt(n, 10)
-	if strings.Trim(token, "0") == "1" && strings.HasSuffix(token, "1") && len(token) > len(s) {
-		s = strings.Repeat("0", len(token)-len(s)) + s
-	}
-	return grouped(s, size, sep)
-}
-
-// letters writes 1, 2 … as a, b … z, aa, ab ….
-func letters(n int64, first byte) string {
-	var s []byte
-	for ; n > 0; n = (n - 1) / 26 {
-		s = append(s, first+byte((n-1)%26))
-	}
-	slices.Reverse(s)
-	return string(s)
-}
-
-// roman writes a Roman number; above 4999, where there is none, a decimal one.
-func roman(n int64) string {
-	if n > 4999 {
-		return strconv.FormatInt(n, 10)
-	}
-	var b strings.Builder
-	for _, d := range []struct {
-		value int64
-		text  string
-	}{{1000, "M"}, {900, "CM"}, {500, "D"}, {400, "CD"}, {100, "C"}, {90, "XC"}, {50, "L"}, {40, "XL"}, {10, "X"}, {9, "IX"}, {5, "V"}, {4, "IV"}, {1, "I"}} {
-		for ; n >= d.value; n -= d.value {
-			b.WriteString(d.text)
-		}
-	}
-	return b.String()
+	return n
 }

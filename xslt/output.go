@@ -3,31 +3,39 @@ package xslt
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"sutler/xmltree"
 )
 
 // output is what the xsl:output elements of a stylesheet say together
-// (section 16).
+// (section 16), and what Serialize keeps between two results.
 type output struct {
-	Method          string // xml, html or text; empty: html if the result is an html element, else xml
-	Indent          bool
-	OmitDeclaration bool
-	Standalone      string // yes, no or empty
-	DoctypePublic   string
-	DoctypeSystem   string
-	MediaType       string
-	CDATA           []xmltree.Name // elements whose text is written as CDATA sections
+	method          string  // xml, html or text; empty: html if the result is an html element, else xml
+	indent          string  // yes or no; empty: yes for html, else no
+	omitDeclaration string  // yes, no or empty
+	standalone      string  // yes, no or empty
+	doctypePublic   *string // nil: not specified
+	doctypeSystem   *string
+	mediaType       string
+	charset         charset
+	encodingAt      place          // of the attribute that names charset
+	cdata           []xmltree.Name // elements whose text is written as CDATA sections
+
+	spare sync.Pool // of *serializer
 }
 
 // Text reports whether the result is text rather than a tree: method="text", or
-// disable-output-escaping occurs. Such a result must be written by Serialize
-// and, where a tree is wanted, parsed again; other programs may read it as it is.
-func (p *Program) Text() bool { return p.raw || p.output.Method == "text" }
+// disable-output-escaping occurs. Such a result must be written by Serialize or
+// Embed and, where a tree is wanted, parsed again; other programs may read it as
+// it is.
+func (p *Program) Text() bool { return p.raw || p.output.method == "text" }
 
-// output compiles an xsl:output; several of them add up, the last one wins.
+// output compiles an xsl:output. Several of them add up attribute by attribute:
+// the last one wins, but the elements of cdata-section-elements are united.
 func (c *compiler) output(n *xmltree.Node) {
 	c.empty(n)
+	found := len(c.problems)
 	o := &c.prog.output
 	for a := n.Attrs(); a != nil; a = a.Next() {
 		if a.Space() != "" {
@@ -36,155 +44,100 @@ func (c *compiler) output(n *xmltree.Node) {
 		v := strings.TrimSpace(a.Value())
 		switch a.Local() {
 		case "method":
-			o.Method = c.word(n, "method", "xml", "html", "text")
-		case "indent":
-			o.Indent = c.yes(n, "indent")
-		case "omit-xml-declaration":
-			o.OmitDeclaration = c.yes(n, "omit-xml-declaration")
-		case "standalone":
-			o.Standalone = c.word(n, "standalone", "no", "yes")
-		case "doctype-public":
-			o.DoctypePublic = v
-		case "doctype-system":
-			o.DoctypeSystem = v
-		case "media-type":
-			o.MediaType = v
-		case "encoding":
-			if !strings.EqualFold(v, "UTF-8") {
-				c.warn(a, "XT023", "write UTF-8", "the output is written in UTF-8, not in %s", v)
-			}
+			c.outputMethod(a)
 		case "version":
-			if v != "1.0" && n.Attr("method") != "html" {
-				c.warn(a, "XT023", "write 1.0", "the output is written as XML 1.0, not %s", v)
+			c.outputVersion(n, a)
+		case "encoding":
+			c.outputEncoding(a, v)
+		case "indent":
+			c.setting(a, &o.indent, "no", "yes")
+		case "omit-xml-declaration":
+			c.setting(a, &o.omitDeclaration, "no", "yes")
+		case "standalone":
+			c.setting(a, &o.standalone, "no", "yes")
+		case "doctype-public":
+			v = a.Value()
+			if i := strings.IndexFunc(v, notPublic); i >= 0 {
+				c.report(a, "XT008", "use letters, digits, blanks and -'()+,./:=?;!*#@$_%", "a public identifier cannot hold what %q does", v)
+				continue
 			}
+			o.doctypePublic = &v
+		case "doctype-system":
+			v = a.Value()
+			if strings.Contains(v, `"`) && strings.Contains(v, "'") {
+				c.report(a, "XT008", "write %22 or %27 for one of them", "a system identifier cannot hold both kinds of quotes: %s", v)
+				continue
+			}
+			o.doctypeSystem = &v
+		case "media-type":
+			o.mediaType = v
 		case "cdata-section-elements":
 			for _, s := range strings.Fields(v) {
 				if name, ok := c.qnameOf(a, s); ok {
 					if !strings.Contains(s, ":") {
 						name.Space, _ = n.Lookup("")
 					}
-					o.CDATA = append(o.CDATA, name)
+					o.cdata = append(o.cdata, name)
 				}
 			}
 		}
 	}
-}
-
-// spaceRules are the xsl:strip-space and xsl:preserve-space of a stylesheet.
-type spaceRules []spaceRule
-
-// spaceRule says whether the white space in elements of a name is dropped.
-type spaceRule struct {
-	space, local string // * for any
-	drop         bool
-}
-
-// spaceRule compiles an xsl:strip-space or xsl:preserve-space (section 3.4).
-func (c *compiler) spaceRule(n *xmltree.Node) {
-	c.empty(n)
-	a := n.AttrNode("", "elements")
-	if a == nil {
-		return // reported as missing
-	}
-	for _, s := range strings.Fields(a.Value()) {
-		r := spaceRule{drop: n.Local() == "strip-space"}
-		prefix, isPrefix := strings.CutSuffix(s, ":*")
-		switch {
-		case s == "*":
-			r.space, r.local = "*", "*"
-		case isPrefix && xmltree.IsName(prefix):
-			uri, ok := lookup(n, prefix)
-			if !ok {
-				c.noPrefix(a, prefix)
-				continue
-			}
-			r.space, r.local = uri, "*"
-		default:
-			name, ok := c.qnameOf(a, s)
-			if !ok {
-				continue
-			}
-			r.space, r.local = name.Space, name.Local
-		}
-		c.prog.space = append(c.prog.space, r)
+	if c.forward { // what XSLT 1.0 does not allow is passed over (section 2.5)
+		wrong := func(p *xmltree.Problem) bool { return !p.Warning }
+		c.problems = append(c.problems[:found], slices.DeleteFunc(c.problems[found:], wrong)...)
 	}
 }
 
-// drops reports whether white space directly in the element n is dropped: the
-// most exact rule decides, of equal ones the last.
-func (rules spaceRules) drops(n *xmltree.Node) bool {
-	drop, best := false, -1
-	for _, r := range rules {
-		exact := 0
-		switch {
-		case r.space == "*":
-		case r.space != n.Space():
-			continue
-		case r.local == "*":
-			exact = 1
-		case r.local == n.Local():
-			exact = 2
-		default:
-			continue
-		}
-		if exact >= best {
-			drop, best = r.drop, exact
-		}
+// setting sets to to the value of a, which must be one of words.
+func (c *compiler) setting(a *xmltree.Node, to *string, words ...string) {
+	if v := c.word(a.Parent(), a.Local(), words...); v == a.Value() {
+		*to = v
 	}
-	return drop
 }
 
-// strip reports whether the tree n holds white space to drop.
-func (rules spaceRules) strip(n *xmltree.Node) bool {
-	found := false
-	rules.each(n, func(*xmltree.Node) bool { found = true; return false })
-	return found
-}
-
-// each calls f for every text node below n that is to be dropped until f
-// returns false. f may unlink its node.
-func (rules spaceRules) each(n *xmltree.Node, f func(*xmltree.Node) bool) {
-	if !slices.ContainsFunc(rules, func(r spaceRule) bool { return r.drop }) {
+// outputMethod reads the attribute method: one of three words, or a prefixed
+// name of another processor, which counts as none.
+func (c *compiler) outputMethod(a *xmltree.Node) {
+	if !strings.Contains(a.Value(), ":") {
+		c.setting(a, &c.prog.output.method, "xml", "html", "text")
 		return
 	}
-	var walk func(n *xmltree.Node, preserve bool) bool
-	walk = func(n *xmltree.Node, preserve bool) bool {
-		if a := n.AttrNode(xmltree.XMLSpace, "space"); a != nil {
-			preserve = a.Value() == "preserve"
-		}
-		drop := !preserve && n.Kind() == xmltree.Element && rules.drops(n)
-		for c := n.First(); c != nil; {
-			next := c.Next()
-			switch {
-			case c.Kind() == xmltree.Element:
-				if !walk(c, preserve) {
-					return false
-				}
-			case drop && c.Kind() == xmltree.Text && blank(c.Value()):
-				if !f(c) {
-					return false
-				}
-			}
-			c = next
-		}
-		return true
+	if _, ok := c.qname(a); ok {
+		c.prog.output.method = ""
+		c.warn(a, "XT023", "write xml, html or text", "the output method %q is not known: the result is written as if no method were named", a.Value())
 	}
-	walk(n, false)
 }
 
-// copy returns the root of a copy of n in d without the white space to drop.
-func (rules spaceRules) copy(d *xmltree.Document, n *xmltree.Node) (*xmltree.Node, error) {
-	root, err := d.Copy(n)
-	if err != nil {
-		return nil, err
+// outputVersion reads the attribute version. XML is always written as 1.0, and
+// HTML as 4.0, as the Recommendation permits.
+func (c *compiler) outputVersion(n, a *xmltree.Node) {
+	v := strings.TrimSpace(a.Value())
+	switch {
+	case !xmltree.IsName("_" + strings.ReplaceAll(v, ":", "_")), v == "":
+		c.report(a, "XT008", "write 1.0", "version %q is no name token", v)
+	case v != "1.0" && n.Attr("method") == "xml":
+		c.warn(a, "XT023", "write 1.0", "the output is written as XML 1.0, not %s", v)
 	}
-	if root.Kind() != xmltree.Root {
-		r := d.NewRoot()
-		if err := r.Append(root); err != nil {
-			return nil, err
-		}
-		root = r
+}
+
+// outputEncoding reads the attribute encoding. One that is not known becomes
+// UTF-8, as the Recommendation permits.
+func (c *compiler) outputEncoding(a *xmltree.Node, name string) {
+	o := &c.prog.output
+	if name == "" || strings.ContainsFunc(name, func(r rune) bool { return r < 0x21 || r > 0x7E }) {
+		c.report(a, "XT008", "write a name registered with IANA, for instance UTF-8", "%q is no name of an encoding", name)
+		return
 	}
-	rules.each(root, func(t *xmltree.Node) bool { t.Detach(); return true })
-	return root, nil
+	cs, ok := charsetNamed(name)
+	if !ok {
+		c.warn(a, "XT023", "write UTF-8, or another name for the encoding", "the encoding %q is not known: the result is written in UTF-8", name)
+	}
+	o.charset, o.encodingAt = cs, placeOf(a)
+}
+
+// notPublic reports a character that a public identifier cannot hold (XML 1.0,
+// production 13).
+func notPublic(r rune) bool {
+	letter := r|0x20 >= 'a' && r|0x20 <= 'z'
+	return !letter && (r < '0' || r > '9') && !strings.ContainsRune(" \r\n-'()+,./:=?;!*#@$_%", r)
 }

@@ -21,10 +21,32 @@ type Program struct {
 	space   spaceRules
 	file    string
 
+	decimalFormats map[xmltree.Name]*decimalFormat // the default one without a name
+
 	states sync.Pool // of *run
 }
 
-// name returns the expanded name of n for use as a map key.
+// Params returns the names of the top-level xsl:param elements that Env.Params
+// can set, as its keys are written, in the order of their place.
+func (p *Program) Params() []string {
+	var names []string
+	for _, g := range p.globals {
+		if g.param && !slices.Contains(names, g.key()) {
+			names = append(names, g.key())
+		}
+	}
+	return names
+}
+
+// key returns the name of g as Env.Params has it.
+func (g *global) key() string {
+	if g.name.Space == "" {
+		return g.name.Local
+	}
+	return "{" + g.name.Space + "}" + g.name.Local
+}
+
+// expanded returns the expanded name of n for use as a map key.
 func expanded(n xmltree.Name) xmltree.Name {
 	return xmltree.Name{Space: n.Space, Local: n.Local}
 }
@@ -36,8 +58,9 @@ type instr interface {
 
 // template is an xsl:template.
 type template struct {
-	name   string // for messages: match="…" or name="…"
+	info   Template
 	at     place
+	layer  *layer
 	params []param
 	body   []instr
 	slots  int // variables of its frame
@@ -72,7 +95,11 @@ type global struct {
 	slots int // variables of its frame
 	param bool
 	node  *xmltree.Node
-	reads []*global // while compiling
+
+	// While compiling:
+	module *module
+	layer  *layer
+	reads  []*global
 }
 
 // expr is a compiled expression in its place.
@@ -81,6 +108,8 @@ type expr struct {
 	uses []use // top-level variables that it reads
 	at   place // of the attribute that holds it
 	base int   // where in the value of the attribute it begins
+
+	wrong *xmltree.Problem // it cannot be evaluated, and this says why
 }
 
 // use copies a top-level variable to a slot of the frame before an expression
@@ -105,55 +134,84 @@ type mode struct {
 	kinds [xmltree.Namespace + 1]ruleSet
 }
 
-// ruleSet holds the rules for nodes of one kind: those for one name and those
-// for any, each with the best first.
+// ruleSet holds the rules for nodes of one kind, the best first: for each name
+// that some rule asks for those that may match, and for other names the rest.
 type ruleSet struct {
 	named map[xmltree.Name][]*rule
-	any   []*rule
+	other []*rule
 }
 
 // rule is one alternative of the pattern of a template.
 type rule struct {
-	pattern  *xpath.Pattern
-	template *template
-	priority float64
-	order    int  // in the stylesheet; after index: how many rules are better
-	sure     bool // kind and name decide alone
+	pattern    *xpath.Pattern
+	template   *template
+	precedence int
+	priority   float64
+	order      int  // in the stylesheet; after index: how many rules are better
+	sure       bool // kind and name decide alone
 }
 
-// index builds the tables of m from its rules. Of rules of equal priority the
-// last one is the better, as the Recommendation (5.5) permits.
+// index builds the tables of m from its rules. Of rules of equal import
+// precedence and priority the last one is the better, as the Recommendation
+// (5.5) permits.
 func (m *mode) index() {
 	slices.SortFunc(m.rules, func(a, b *rule) int {
-		return cmp.Or(cmp.Compare(b.priority, a.priority), cmp.Compare(b.order, a.order))
+		return cmp.Or(cmp.Compare(b.precedence, a.precedence), cmp.Compare(b.priority, a.priority), cmp.Compare(b.order, a.order))
 	})
 	for i, r := range m.rules {
 		r.order = i
 		kind := r.pattern.Kind()
 		name, named := r.pattern.Name()
-		if kind == 0 {
-			for k := range m.kinds {
-				m.kinds[k].any = append(m.kinds[k].any, r)
+		for k := range m.kinds {
+			if kind != 0 && k != int(kind) {
+				continue
 			}
-			continue
+			set := &m.kinds[k]
+			if !named {
+				set.other = append(set.other, r)
+				for n, list := range set.named {
+					set.named[n] = append(list, r)
+				}
+				continue
+			}
+			if set.named == nil {
+				set.named = make(map[xmltree.Name][]*rule)
+			}
+			if _, ok := set.named[expanded(name)]; !ok {
+				set.named[expanded(name)] = slices.Clone(set.other)
+			}
+			set.named[expanded(name)] = append(set.named[expanded(name)], r)
 		}
-		set := &m.kinds[kind]
-		if !named {
-			set.any = append(set.any, r)
-			continue
-		}
-		if set.named == nil {
-			set.named = make(map[xmltree.Name][]*rule)
-		}
-		set.named[expanded(name)] = append(set.named[expanded(name)], r)
 	}
 }
 
-// candidates returns the two lists of rules that may match n.
-func (m *mode) candidates(n *xmltree.Node) (named, any []*rule) {
+// foundNames is how many names of nodes a run remembers with their rules.
+const foundNames = 64
+
+// found are the rules that may match nodes of a name. Names are kept by their
+// address: they do not change, and what is kept here is not made anew.
+type found struct {
+	name  *xmltree.Name
+	set   *ruleSet
+	rules []*rule
+}
+
+// candidates returns the rules of m that may match n, the best first.
+func (r *run) candidates(n *xmltree.Node, m *mode) []*rule {
 	set := &m.kinds[n.Kind()]
-	if set.named != nil {
-		named = set.named[xmltree.Name{Space: n.Space(), Local: n.Local()}]
+	if set.named == nil {
+		return set.other
 	}
-	return named, set.any
+	name := n.NameRef()
+	l := name.Local
+	f := &r.found[(len(l)*5+int(l[0])+int(l[len(l)-1])*3)%foundNames]
+	if f.name == name && f.set == set {
+		return f.rules
+	}
+	rules, ok := set.named[xmltree.Name{Space: name.Space, Local: l}]
+	if !ok {
+		rules = set.other
+	}
+	*f = found{name, set, rules}
+	return rules
 }

@@ -29,6 +29,14 @@ type Env struct {
 	// must not be edited or released before the run ends, and no two may have the
 	// same File: the order among documents depends on it. nil: nothing can be read.
 	Load func(href, base string) (*xmltree.Document, error)
+
+	// Strict makes every error end the run. Otherwise the run recovers from those
+	// that the Recommendation lets a processor recover from, in the way it says,
+	// and tells Warn, which may be nil.
+	Strict bool
+	Warn   func(*xmltree.Problem)
+
+	Trace func(Event) // is told of each begin and end of a template; may be nil
 }
 
 // Run transforms the tree n and appends the result tree to into, a Root or an
@@ -47,6 +55,9 @@ func (p *Program) Run(ctx context.Context, n, into *xmltree.Node, env Env) error
 	if n.Kind() == xmltree.Attribute || n.Kind() == xmltree.Namespace {
 		return (&xmltree.Problem{Rule: "XT111", File: p.file,
 			Msg: fmt.Sprintf("cannot transform %s: it cannot stand alone in a document", n.Path()), Hint: "transform its element"})
+	}
+	if err := ctx.Err(); err != nil {
+		return r.fail(place{}, err)
 	}
 	source, restore, err := r.source(n)
 	if err != nil {
@@ -95,10 +106,10 @@ func (r *run) source(n *xmltree.Node) (root *xmltree.Node, restore func(), err e
 // stripped returns the root of a copy of n without the white space to drop.
 func (r *run) stripped(n *xmltree.Node) (*xmltree.Node, error) {
 	d := r.document()
-	if r.files == nil {
-		r.files = map[*xmltree.Document]string{}
+	if r.origins == nil {
+		r.origins = map[*xmltree.Document]*xmltree.Document{}
 	}
-	r.files[d] = n.Document().File()
+	r.origins[d] = n.Document()
 	return r.p.space.copy(d, n)
 }
 
@@ -108,11 +119,17 @@ type run struct {
 	ctx context.Context
 	env Env
 
-	steps    xmltree.Budget
-	polled   int // steps since ctx was asked
-	bytes    int64
-	depth    int
-	template *template // that runs
+	steps     xmltree.Budget
+	ran       int64 // steps that are not charged yet
+	batch     int64 // how many of them there may be
+	bytes     int64
+	depth     int
+	template  *template // that runs
+	rule      *template // the current template rule (section 5.6), nil in xsl:for-each
+	ruleMode  *mode     // … and the mode in which it was taken
+	expr      *expr     // evaluated last
+	returned  returned  // by the function that runs
+	unwinding unwinding // of the error that is on its way
 
 	root *xmltree.Node
 	node *xmltree.Node // current node
@@ -123,14 +140,22 @@ type run struct {
 
 	out     sink
 	pending []byte // text of the open sinks that is not in a node yet
+	texts   xmltree.Strings
+	lists   []*xmltree.Node // node lists that are being processed, one behind the other
+	found   *[foundNames]found
+	sorter  *sorter // that is free
 
 	globals []globalState
 	docs    []*xmltree.Document // made by the run, released with it
 	trees   *xmltree.Document   // the one that holds result tree fragments
 	keys    map[keyUse]map[string][]*xmltree.Node
+	tallies map[tallyKey]*tally // what xsl:number counted
 	ids     map[*xmltree.Node]int
-	loaded  map[string]*xmltree.Node
-	files   map[*xmltree.Document]string // where copies come from
+
+	loaded     map[string]*xmltree.Node                // by base and name
+	byDocument map[*xmltree.Document]*xmltree.Node     // what the run sees of a document it read
+	origins    map[*xmltree.Document]*xmltree.Document // where copies come from
+	made       extensionState
 }
 
 // globalState is the value of a top-level variable.
@@ -148,7 +173,7 @@ type passed struct {
 func (p *Program) newRun(ctx context.Context, env Env) *run {
 	r, ok := p.states.Get().(*run)
 	if !ok {
-		r = &run{p: p, globals: make([]globalState, len(p.globals))}
+		r = &run{p: p, globals: make([]globalState, len(p.globals)), found: new([foundNames]found)}
 	}
 	if env.Limits.Depth <= 0 {
 		env.Limits.Depth = 3000
@@ -161,8 +186,9 @@ func (p *Program) newRun(ctx context.Context, env Env) *run {
 	}
 	r.ctx, r.env = ctx, env
 	r.steps = xmltree.Budget{MaxSteps: env.Limits.Steps}
-	r.xc = xpath.Context{Budget: &r.steps, Host: r}
-	r.pc = xpath.Context{Budget: &r.steps, Host: r}
+	r.batch = min(stepBatch, 1+env.Limits.Steps/64)
+	r.xc = xpath.Context{Budget: &r.steps, Host: r, Poll: ctx.Err}
+	r.pc = xpath.Context{Budget: &r.steps, Host: r, Poll: ctx.Err}
 	return r
 }
 
@@ -175,7 +201,9 @@ func (r *run) release() {
 	clear(r.docs)
 	clear(r.args[:cap(r.args)])
 	r.vars.clear()
-	*r = run{p: r.p, globals: r.globals, docs: r.docs[:0], args: r.args[:0], vars: r.vars, pending: r.pending[:0]}
+	clear(r.lists[:cap(r.lists)])
+	r.lists = r.lists[:0]
+	*r = run{p: r.p, globals: r.globals, docs: r.docs[:0], args: r.args[:0], vars: r.vars, pending: r.pending[:0], texts: r.texts, lists: r.lists, found: r.found, sorter: r.sorter}
 	r.p.states.Put(r)
 }
 
@@ -192,12 +220,16 @@ func (r *run) document() *xmltree.Document {
 
 func (r *run) transform(source, target *xmltree.Node) error {
 	r.root = source
-	r.out = sink{parent: target, doc: target.Document(), final: true}
+	r.out = sink{final: true}
+	r.out.b.Start(target)
 	r.focus(focus{source, 1, 1})
 	if err := r.apply(source, r.p.start, 0, 0, place{}); err != nil {
 		return err
 	}
-	return r.flush(place{})
+	if err := r.flush(place{}); err != nil {
+		return err
+	}
+	return r.charge(place{})
 }
 
 // focus is the current node and its place in the current node list.
@@ -212,17 +244,26 @@ func (r *run) focus(f focus) {
 	r.node, r.xc.Node, r.xc.Position, r.xc.Size = f.node, f.node, f.pos, f.size
 }
 
-// step charges n steps of the instruction at p and asks now and then whether
-// the run is still wanted.
+// stepBatch is how many steps are taken at most before they are charged and ctx
+// is asked.
+const stepBatch = 1024
+
+// step takes n steps of the instruction at p.
 func (r *run) step(n int64, p place) error {
-	r.polled += int(min(n, 1024))
-	if r.polled >= 1024 {
-		r.polled = 0
-		if err := r.ctx.Err(); err != nil {
-			return r.fail(p, err)
-		}
+	if r.ran += n; r.ran < r.batch {
+		return nil
 	}
+	return r.charge(p)
+}
+
+// charge pays for the steps taken and asks whether the run is still wanted.
+func (r *run) charge(p place) error {
+	n := r.ran
+	r.ran = 0
 	if err := r.steps.Steps(n); err != nil {
+		return r.fail(p, err)
+	}
+	if err := r.ctx.Err(); err != nil {
 		return r.fail(p, err)
 	}
 	return nil
@@ -260,7 +301,7 @@ func (r *run) failIn(p place, base int, err error) error {
 	}
 	in := ""
 	if r.template != nil {
-		in = fmt.Sprintf(" in the template %s at line %d", r.template.name, r.template.at.line())
+		in = fmt.Sprintf(" in the template %s at line %d", r.template.info.Name, r.template.info.Pos.Line)
 		if p.doc == nil {
 			p = r.template.at
 		}
@@ -273,6 +314,20 @@ func (r *run) failIn(p place, base int, err error) error {
 		return &failure{p.problem("XT121", fmt.Sprintf("the transformation was stopped%s: %v", in, err), ""), err}
 	}
 	return &failure{p.problem("XT110", err.Error(), ""), err}
+}
+
+// recoverable is an error from which the Recommendation lets a processor
+// recover. It returns nil if the run does so.
+func (r *run) recoverable(p place, rule, hint, format string, args ...any) error {
+	switch {
+	case r.env.Strict || r.out.strict:
+		return wrong(p, rule, hint, format, args...)
+	case r.env.Warn != nil:
+		problem := p.problem(rule, fmt.Sprintf(format, args...), hint)
+		problem.Warning = true
+		r.env.Warn(problem)
+	}
+	return nil
 }
 
 // wrong returns the problem of an instruction.

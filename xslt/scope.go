@@ -1,6 +1,8 @@
 package xslt
 
 import (
+	"fmt"
+
 	"sutler/xmltree"
 	"sutler/xpath"
 )
@@ -13,6 +15,8 @@ type frame struct {
 	locals  []local // visible, the innermost last
 	globals map[*global]int
 	owner   *global // the top-level variable that is compiled, or nil
+
+	function bool // of a func:function
 }
 
 type local struct {
@@ -69,12 +73,12 @@ func (c *compiler) variable(name xmltree.Name) (slot int, ok bool) {
 	if f.owner != nil {
 		f.owner.reads = append(f.owner.reads, g)
 	}
-	for _, u := range c.uses {
+	for _, u := range c.reads {
 		if u.slot == slot {
 			return slot, true
 		}
 	}
-	c.uses = append(c.uses, use{g.index, slot})
+	c.reads = append(c.reads, use{g.index, slot})
 	return slot, true
 }
 
@@ -89,11 +93,11 @@ func (c *compiler) declareGlobal(n *xmltree.Node) *global {
 	if !ok {
 		return nil
 	}
-	if first := c.globals[name]; first != nil {
+	if first := c.globals[name]; first != nil && first.layer == c.layer {
 		c.report(a, "XT013", "give it another name", "there is a top-level variable %q already, at line %d", a.Value(), placeOf(first.node).line())
 		return nil
 	}
-	g := &global{name: name, index: len(c.prog.globals), node: n, param: n.Local() == "param"}
+	g := &global{name: name, index: len(c.prog.globals), node: n, param: n.Local() == "param", module: c.current, layer: c.layer}
 	c.globals[name] = g
 	c.prog.globals = append(c.prog.globals, g)
 	return g
@@ -127,7 +131,7 @@ func (c *compiler) cycles() {
 		if state[g.index] == fresh {
 			visit(g)
 		}
-		g.reads = nil
+		g.reads, g.module, g.layer = nil, nil, nil
 	}
 }
 
@@ -136,9 +140,23 @@ func (c *compiler) static(n *xmltree.Node) xpath.Static {
 	return xpath.Static{
 		Namespaces: func(prefix string) (string, bool) { return lookup(n, prefix) },
 		Variables:  c.variable,
-		Functions:  func(name xmltree.Name) (xpath.Function, bool) { return c.function(n, name) },
+		Functions:  func(name xmltree.Name) (xpath.Function, bool) { return c.functionIn(n, name) },
 		Tolerant:   c.tolerant,
 	}
+}
+
+// functionIn returns the function of that name for an expression at n. An
+// extension function that is not there is an error when it is called
+// (section 14.2), in procedures when it is compiled.
+func (c *compiler) functionIn(n *xmltree.Node, name xmltree.Name) (xpath.Function, bool) {
+	f, ok := c.function(n, name)
+	if ok || name.Space == "" || c.embedded || f.Check != nil {
+		return f, ok
+	}
+	c.warn(n, "XT029", "ask function-available() before it is called", "the function %q is not there and is an error when it is called", name)
+	return xpath.Function{Max: -1, Result: xpath.AnyType, Call: func(*xpath.Context, []xpath.Value) (xpath.Value, error) {
+		return xpath.Value{}, fmt.Errorf("the function %q is not there", name)
+	}}, true
 }
 
 // lookup is the namespace of a prefix at n, with one spelling for XSLT.
@@ -163,36 +181,61 @@ func (c *compiler) expr(n *xmltree.Node, attr string) *expr {
 // attribute a of n. Without a frame no variable may be read.
 func (c *compiler) expression(n, a *xmltree.Node, src string, base int) *expr {
 	e := &expr{at: placeOf(a), base: base}
-	c.uses = nil
+	c.reads = nil
 	s := c.static(n)
 	if c.frame == nil {
 		s.Variables = c.noVariables(a)
 	}
 	x, err := xpath.Compile(src, s)
 	if err != nil {
-		c.problems = append(c.problems, asProblem(e.at, base, err))
-		return nil
+		p := asProblem(e.at, base, err)
+		c.problems = append(c.problems, p)
+		if !c.forward || c.embedded {
+			return nil
+		}
+		// A later version may know what this is; it is an error when it is reached (section 2.5).
+		wrong := *p
+		e.wrong, p.Warning = &wrong, true
+		x = nothing
 	}
-	e.Expr, e.uses = x, c.uses
+	e.Expr, e.uses = x, c.reads
+	c.noteLiterals(n, a, src, base)
+	return e
+}
+
+// nothing stands for an expression that is never evaluated.
+var nothing = mustCompile("/..")
+
+func mustCompile(src string) *xpath.Expr {
+	e, err := xpath.Compile(src, xpath.Static{})
+	if err != nil {
+		panic(err)
+	}
 	return e
 }
 
 // pattern compiles a match pattern.
 func (c *compiler) pattern(a *xmltree.Node) []*xpath.Pattern {
+	return c.patternWith(a, c.noVariables(a))
+}
+
+// patternWith compiles a pattern that may read variables.
+func (c *compiler) patternWith(a *xmltree.Node, variables func(xmltree.Name) (int, bool)) []*xpath.Pattern {
 	n := a.Parent()
 	s := c.static(n)
-	s.Variables = c.noVariables(a)
+	s.Variables = variables
 	s.Functions = func(name xmltree.Name) (xpath.Function, bool) {
 		if name.Space == "" && name.Local == "current" {
 			c.report(a, "XT022", "in a pattern the node itself is meant: write . or its parts", `%q must not use the function "current"`, a.Local())
 		}
-		return c.function(n, name)
+		return c.functionIn(n, name)
 	}
 	ps, err := xpath.CompilePattern(a.Value(), s)
 	if err != nil {
 		c.problems = append(c.problems, asProblem(placeOf(a), 0, err))
 		return nil
 	}
+	c.noteLiterals(n, a, a.Value(), 0)
 	return ps
 }
 

@@ -1,258 +1,351 @@
 package xslt
 
 import (
-	"bufio"
+	"bytes"
 	"fmt"
 	"io"
-	"slices"
-	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/transform"
 
 	"sutler/xmltree"
 )
 
-// Serialize writes the children of root, a result of Run, by the output method
-// of p: as XML, HTML or text, always in UTF-8. What disable-output-escaping
-// asks for happens here. It fails only when w does.
+// Serialize writes the children of root, a result of Run, by what xsl:output
+// says: as XML, HTML or text, in its encoding. What disable-output-escaping asks
+// for happens here. It fails when w does, and with an *xmltree.Problem when a
+// character that the encoding does not have stands where no reference can. After
+// an error a part of the result may have been written. It changes nothing and
+// may be called by many goroutines at once as long as nobody edits the tree.
 func (p *Program) Serialize(w io.Writer, root *xmltree.Node) error {
-	s := &serializer{w: bufio.NewWriter(w), out: p.output, raw: p.raw}
+	s := p.serializer(w, &p.output.charset)
+	s.result(root, true)
+	return s.finish()
+}
+
+// Embed is Serialize for a result that becomes part of another text: always in
+// UTF-8 and without XML and document type declarations.
+func (p *Program) Embed(w io.Writer, root *xmltree.Node) error {
+	s := p.serializer(w, &charset{})
+	s.result(root, false)
+	return s.finish()
+}
+
+// serializer writes one result tree. After an error it writes nothing more.
+type serializer struct {
+	p     *Program
+	out   *output
+	chars repertoire
+	w     io.Writer
+	coded *transform.Writer // w, for other encodings than UTF-8
+	buf   []byte            // UTF-8
+	bytes []byte            // of an encoding with a page
+	err   error
+
+	html       bool
+	narrow     bool   // the encoding lacks characters
+	text, attr *table // how to escape
+
+	scope  []decl   // namespaces in scope, the innermost last
+	prefix string   // what the element around is written with
+	space  string   // what prefix stands for
+	used   []string // prefixes that this tag relies on
+	names  []string // prefixes of the attributes of this tag
+	depth  int      // of lines
+}
+
+// bufferSize is how much is written at once; a serializer keeps its buffer if
+// it is not much larger.
+const bufferSize = 32 << 10
+
+func (p *Program) serializer(w io.Writer, cs *charset) *serializer {
+	s, ok := p.output.spare.Get().(*serializer)
+	if !ok {
+		s = &serializer{p: p, out: &p.output, buf: make([]byte, 0, 1024)}
+	}
+	s.w, s.narrow = w, cs.narrow
+	if s.chars.charset != cs {
+		s.chars = repertoire{charset: cs}
+	}
+	if cs.coder != nil {
+		s.coded = transform.NewWriter(w, cs.coder.NewEncoder())
+		s.w = s.coded
+	}
+	return s
+}
+
+// finish writes what is left, gives s back and returns the error. Nothing of the
+// tree is kept.
+func (s *serializer) finish() error {
+	s.flush()
+	if s.coded != nil {
+		if err := s.coded.Close(); s.err == nil {
+			s.err = err
+		}
+	}
+	err := s.err
+	if cap(s.buf) > 8*bufferSize {
+		s.buf, s.bytes = nil, nil
+	}
+	clear(s.scope[:cap(s.scope)])
+	clear(s.used[:cap(s.used)])
+	clear(s.names[:cap(s.names)])
+	*s = serializer{p: s.p, out: s.out, chars: s.chars, buf: s.buf[:0], bytes: s.bytes[:0], scope: s.scope[:0], used: s.used[:0], names: s.names[:0]}
+	s.p.output.spare.Put(s)
+	if err == nil {
+		return nil
+	}
+	if problem, ok := err.(*xmltree.Problem); ok {
+		return problem
+	}
+	return fmt.Errorf("cannot write the result: %w", err)
+}
+
+// flush writes what is in the buffer. What is not UTF-8 becomes U+FFFD.
+func (s *serializer) flush() {
+	if s.err == nil && len(s.buf) > 0 {
+		out := s.buf
+		switch page := s.chars.charset.page; {
+		case page != nil:
+			s.bytes = page.encode(s.bytes[:0], out)
+			out = s.bytes
+		case !utf8.Valid(out):
+			out = bytes.ToValidUTF8(out, []byte("\uFFFD"))
+		}
+		_, s.err = s.w.Write(out)
+	}
+	s.buf = s.buf[:0]
+}
+
+func (s *serializer) put(text string) { s.buf = append(s.buf, text...) }
+
+// result writes the children of root; whole adds the declarations.
+func (s *serializer) result(root *xmltree.Node, whole bool) {
 	switch s.method(root) {
 	case "text":
 		s.plain(root)
 	case "html":
 		s.html = true
-		s.document(root)
+		s.escapes(true)
+		s.htmlDocument(root, whole)
 	default:
-		if !p.output.OmitDeclaration {
-			s.declaration()
-		}
-		s.document(root)
+		s.escapes(false)
+		s.document(root, whole)
 	}
-	if err := s.w.Flush(); err != nil {
-		return fmt.Errorf("cannot write the result: %w", err)
-	}
-	return nil
 }
 
-// serializer writes one result tree.
-type serializer struct {
-	w    *bufio.Writer
-	out  output
-	raw  bool // text may hold marks of disable-output-escaping
-	html bool
-
-	scope   []decl // namespaces in scope, the innermost last
-	doctype bool   // written
-	depth   int    // of lines
+// escapes chooses the tables of escapes.
+func (s *serializer) escapes(html bool) {
+	i := 0
+	if html {
+		i += 2
+	}
+	if s.narrow {
+		i += 4
+	}
+	s.text, s.attr = &tables[i], &tables[i+1]
 }
 
 // method returns the output method (section 16).
 func (s *serializer) method(root *xmltree.Node) string {
-	if s.out.Method != "" {
-		return s.out.Method
+	if s.out.method != "" {
+		return s.out.method
 	}
 	for c := root.First(); c != nil; c = c.Next() {
-		switch {
-		case c.Kind() == xmltree.Text && !blank(c.Value()):
-			return "xml"
-		case c.Kind() != xmltree.Element:
-		case c.Space() == "" && strings.EqualFold(c.Local(), "html"):
-			return "html"
-		default:
+		switch c.Kind() {
+		case xmltree.Text:
+			if strings.Trim(c.Value(), " \t\r\n"+rawBegin+rawEnd) != "" {
+				return "xml"
+			}
+		case xmltree.Element:
+			if c.Space() == "" && strings.EqualFold(c.Local(), "html") {
+				return "html"
+			}
 			return "xml"
 		}
 	}
 	return "xml"
 }
 
-func (s *serializer) put(parts ...string) {
-	for _, p := range parts {
-		s.w.WriteString(p) // bufio keeps the error for Flush
-	}
-}
-
-func (s *serializer) declaration() {
-	s.put(`<?xml version="1.0" encoding="UTF-8"`)
-	if s.out.Standalone != "" {
-		s.put(` standalone="`, s.out.Standalone, `"`)
-	}
-	s.put("?>\n")
-}
-
-// document writes the children of root and ends with a line feed if lines are
-// broken.
-func (s *serializer) document(root *xmltree.Node) {
-	first := true
+// document writes the children of root as XML. With one element and no text it
+// is a document, else an external general parsed entity, which has neither
+// standalone nor a document type (section 16.1).
+func (s *serializer) document(root *xmltree.Node, whole bool) {
+	elements, text, raw := 0, false, false
 	for c := root.First(); c != nil; c = c.Next() {
-		if c.Kind() == xmltree.Element && !s.doctype {
-			s.doctype = true
-			s.writeDoctype(c)
+		switch c.Kind() {
+		case xmltree.Element:
+			elements++
+		case xmltree.Text:
+			raw = raw || s.p.raw && strings.Contains(c.Value(), rawBegin)
+			text = text || !blank(c.Value())
 		}
-		if s.indents() && !first && c.Kind() != xmltree.Text {
+	}
+	// Text that is not escaped may be anything, also a document type.
+	entity := !raw && (elements != 1 || text)
+	if whole && s.out.omitDeclaration != "yes" {
+		s.declaration(entity)
+	}
+	doctype := whole && !entity
+	lines := s.out.indent == "yes"
+	for c := root.First(); c != nil; c = c.Next() {
+		if c.Kind() == xmltree.Element && doctype {
+			doctype = false
+			s.doctype(s.written(c))
+		}
+		s.node(c, lines)
+		if lines && !text && (c.Kind() != xmltree.Text || c.Next() == nil) {
 			s.put("\n")
 		}
-		first = false
-		s.node(c, s.indents())
-	}
-	if s.indents() && root.First() != nil {
-		s.put("\n")
 	}
 }
 
-func (s *serializer) indents() bool { return s.out.Indent && !s.html }
+// written returns the name that the outermost element n is written with.
+func (s *serializer) written(n *xmltree.Node) string {
+	outer := s.mark()
+	prefix := s.bindName(n)
+	s.leave(outer)
+	return xmltree.Name{Prefix: prefix, Local: n.Local()}.String()
+}
 
-func (s *serializer) writeDoctype(root *xmltree.Node) {
-	public, system := s.out.DoctypePublic, s.out.DoctypeSystem
-	if system == "" && (public == "" || !s.html) {
+func (s *serializer) declaration(entity bool) {
+	s.put(`<?xml version="1.0" encoding="`)
+	s.put(s.chars.charset.declared())
+	if s.out.standalone != "" && !entity {
+		s.put(`" standalone="`)
+		s.put(s.out.standalone)
+	}
+	s.put("\"?>\n")
+}
+
+// doctype writes the document type declaration, if there is one, for an
+// outermost element of that name. XML has no public identifier alone.
+func (s *serializer) doctype(name string) {
+	public, system := s.out.doctypePublic, s.out.doctypeSystem
+	if system == nil && (public == nil || !s.html) {
 		return
 	}
-	s.put("<!DOCTYPE ", s.name(root, false))
-	switch {
-	case public == "":
+	s.put("<!DOCTYPE ")
+	s.put(name)
+	if public == nil {
 		s.put(" SYSTEM")
-	default:
-		s.put(` PUBLIC "`, public, `"`)
+	} else {
+		s.put(` PUBLIC "`)
+		s.put(*public)
+		s.put(`"`)
 	}
-	if system != "" {
+	if system != nil {
 		quote := `"`
-		if strings.Contains(system, `"`) {
+		if strings.Contains(*system, quote) {
 			quote = "'"
 		}
-		s.put(" ", quote, system, quote)
+		s.put(" ")
+		s.put(quote)
+		s.verbatim(*system, "the system identifier", nil)
+		s.put(quote)
 	}
 	s.put(">\n")
 }
 
-// node writes n; break tells whether its content may be broken into lines.
-func (s *serializer) node(n *xmltree.Node, breaks bool) {
+// node writes n; lines tells whether its content may be broken into lines.
+func (s *serializer) node(n *xmltree.Node, lines bool) {
 	switch n.Kind() {
 	case xmltree.Element:
-		if s.html && n.Space() == "" {
-			s.htmlElement(n)
-		} else {
-			s.element(n, breaks)
+		switch {
+		case !s.html:
+			s.element(n, lines)
+		case n.Space() == "":
+			s.htmlElement(n, lines, false)
+		default: // written as XML, but lines might be seen
+			text, attr := s.text, s.attr
+			s.escapes(false)
+			s.element(n, false)
+			s.text, s.attr = text, attr
 		}
 	case xmltree.Text:
-		s.text(n)
+		s.escaped(n)
 	case xmltree.Comment:
-		s.put("<!--", n.Value(), "-->")
+		s.put("<!--")
+		s.verbatim(n.Value(), "a comment", n)
+		s.put("-->")
 	case xmltree.ProcInst:
-		s.put("<?", n.Local())
+		s.put("<?")
+		s.verbatim(n.Local(), "the name of a processing instruction", n)
 		if n.Value() != "" {
-			s.put(" ", n.Value())
+			s.put(" ")
+			s.verbatim(n.Value(), "a processing instruction", n)
 		}
-		if s.html {
-			s.put(">")
-		} else {
-			s.put("?>")
+		if !s.html {
+			s.put("?")
 		}
+		s.put(">")
 	}
 }
 
 // element writes n as XML.
-func (s *serializer) element(n *xmltree.Node, breaks bool) {
-	outer := len(s.scope)
-	name := s.start(n)
+func (s *serializer) element(n *xmltree.Node, lines bool) {
+	if len(s.buf) > bufferSize {
+		s.flush()
+	}
+	outer := s.mark()
+	prefix := s.start(n)
 	if n.First() == nil {
 		s.put("/>")
-		s.scope = s.scope[:outer]
+		s.leave(outer)
 		return
 	}
-	s.put(">")
-	breaks = breaks && breakable(n)
+	s.buf = append(s.buf, '>')
+	lines = lines && breakable(n)
+	cdata := len(s.out.cdata) > 0 && s.sections(n)
 	s.depth++
 	for c := n.First(); c != nil; c = c.Next() {
-		if breaks {
+		if lines {
 			s.line()
 		}
-		s.node(c, breaks)
+		switch kind := c.Kind(); {
+		case kind == xmltree.Text && cdata:
+			s.section(c)
+		case kind == xmltree.Text:
+			s.escaped(c)
+		case kind == xmltree.Element && !s.html:
+			s.element(c, lines)
+		default:
+			s.node(c, lines)
+		}
 	}
 	s.depth--
-	if breaks {
+	if lines {
 		s.line()
 	}
-	s.put("</", name, ">")
-	s.scope = s.scope[:outer]
+	s.buf = append(s.buf, "</"...)
+	s.qname(prefix, n.Local())
+	s.buf = append(s.buf, '>')
+	s.leave(outer)
 }
 
-// start writes the start tag of n up to its > and returns its name.
-func (s *serializer) start(n *xmltree.Node) string {
-	outer := len(s.scope)
-	for d := n.Decls(); d != nil; d = d.Next() {
-		own := d.Local() == "" && n.Space() == ""
-		if uri, _ := s.lookup(d.Local()); uri != d.Value() && !(own && d.Value() != "") {
-			s.scope = append(s.scope, decl{d.Local(), d.Value()})
+// sections reports whether the text of n is written as CDATA sections.
+func (s *serializer) sections(n *xmltree.Node) bool {
+	for _, name := range s.out.cdata {
+		if n.Is(name.Space, name.Local) {
+			return true
 		}
 	}
-	name := s.name(n, true)
-	var attrs []string
-	for a := n.Attrs(); a != nil; a = a.Next() {
-		attrs = append(attrs, s.attrName(a, outer))
-	}
-	s.put("<", name)
-	for _, d := range s.scope[outer:] {
-		s.put(" xmlns")
-		if d.prefix != "" {
-			s.put(":", d.prefix)
-		}
-		s.put(`="`, escapeAttr(d.uri), `"`)
-	}
-	for i, a := 0, n.Attrs(); a != nil; i, a = i+1, a.Next() {
-		s.put(" ", attrs[i], `="`, escapeAttr(a.Value()), `"`)
-	}
-	return name
+	return false
 }
 
-func (s *serializer) lookup(prefix string) (uri string, ok bool) {
-	for i := len(s.scope) - 1; i >= 0; i-- {
-		if s.scope[i].prefix == prefix {
-			return s.scope[i].uri, true
-		}
-	}
-	return "", prefix == ""
-}
-
-// name returns the name of the element n and, if asked, declares its prefix.
-func (s *serializer) name(n *xmltree.Node, declare bool) string {
-	name := n.Name()
-	if uri, ok := s.lookup(name.Prefix); declare && name.Prefix != "xml" && (!ok || uri != name.Space) {
-		s.scope = append(s.scope, decl{name.Prefix, name.Space})
-	}
-	return name.String()
-}
-
-// attrName returns the name of the attribute a and declares its prefix. What
-// was declared from outer on belongs to the same tag.
-func (s *serializer) attrName(a *xmltree.Node, outer int) string {
-	name := a.Name()
-	if name.Space == "" || name.Space == xmltree.XMLSpace {
-		return name.String()
-	}
-	uri, ok := s.lookup(name.Prefix)
-	if name.Prefix != "" && ok && uri == name.Space {
-		return name.String()
-	}
-	taken := slices.ContainsFunc(s.scope[outer:], func(d decl) bool { return d.prefix == name.Prefix })
-	if name.Prefix == "" || taken {
-		for i := 0; ; i++ {
-			name.Prefix = "ns" + strconv.Itoa(i)
-			if uri, ok := s.lookup(name.Prefix); !ok || uri == name.Space {
-				break
-			}
-		}
-	}
-	s.scope = append(s.scope, decl{name.Prefix, name.Space})
-	return name.String()
-}
-
+// line begins a line.
 func (s *serializer) line() {
-	s.put("\n", strings.Repeat("  ", s.depth))
+	s.buf = append(s.buf, '\n')
+	for range s.depth {
+		s.buf = append(s.buf, "  "...)
+	}
 }
 
 // breakable reports whether the content of n may be broken into lines: it has
 // no text.
 func breakable(n *xmltree.Node) bool {
-	if a := n.AttrNode(xmltree.XMLSpace, "space"); a != nil && a.Value() == "preserve" {
+	if preserves(n) {
 		return false
 	}
 	for c := n.First(); c != nil; c = c.Next() {
@@ -263,68 +356,7 @@ func breakable(n *xmltree.Node) bool {
 	return true
 }
 
-// text writes the text node n.
-func (s *serializer) text(n *xmltree.Node) {
-	cdata := false
-	if p := n.Parent(); !s.html && p != nil && p.Kind() == xmltree.Element {
-		cdata = slices.ContainsFunc(s.out.CDATA, func(x xmltree.Name) bool { return p.Is(x.Space, x.Local) })
-	}
-	s.parts(n.Value(), func(part string) {
-		if cdata {
-			s.put("<![CDATA[", strings.ReplaceAll(part, "]]>", "]]]]><![CDATA[>"), "]]>")
-		} else {
-			s.put(escapeText(part))
-		}
-	})
+func preserves(n *xmltree.Node) bool {
+	a := n.AttrNode(xmltree.XMLSpace, "space")
+	return a != nil && a.Value() == "preserve"
 }
-
-// parts writes the parts of text that are marked raw as they are, and gives the
-// others to f.
-func (s *serializer) parts(text string, f func(string)) {
-	for s.raw {
-		before, rest, found := strings.Cut(text, rawBegin)
-		if !found {
-			break
-		}
-		if before != "" {
-			f(before)
-		}
-		verbatim, after, _ := strings.Cut(rest, rawEnd)
-		s.put(verbatim)
-		text = after
-	}
-	if text != "" {
-		f(text)
-	}
-}
-
-// plain writes the text of the tree n alone.
-func (s *serializer) plain(n *xmltree.Node) {
-	for c := n.First(); c != nil; c = c.Next() {
-		switch c.Kind() {
-		case xmltree.Text:
-			s.parts(c.Value(), func(part string) { s.put(part) })
-		case xmltree.Element:
-			s.plain(c)
-		}
-	}
-}
-
-func escapeText(s string) string {
-	if !strings.ContainsAny(s, "&<>\r") {
-		return s
-	}
-	return textEscapes.Replace(s)
-}
-
-func escapeAttr(s string) string {
-	if !strings.ContainsAny(s, "&<\"\t\n\r") {
-		return s
-	}
-	return attrEscapes.Replace(s)
-}
-
-var (
-	textEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "\r", "&#13;")
-	attrEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", `"`, "&quot;", "\t", "&#9;", "\n", "&#10;", "\r", "&#13;")
-)

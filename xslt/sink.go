@@ -7,16 +7,17 @@ import (
 	"sutler/xmltree"
 )
 
-// sink is where instructions put what they make: below parent, or, without a
-// parent, into a text.
+// sink is where instructions put what they make: into a tree, or, without one,
+// into a text.
 type sink struct {
-	parent *xmltree.Node
-	doc    *xmltree.Document
+	b      xmltree.Builder
 	start  int    // where its text begins in run.pending
 	one    string // the text if it is one string that was not copied there yet
-	open   bool   // parent is an element without content so far
+	open   bool   // the element that was begun is without content so far
 	final  bool   // this is the result tree
-	what   string // without a parent: what the text is for
+	what   string // without a tree: what the text is for
+	void   int    // elements begun whose content is dropped, to recover from an error
+	strict bool   // … and is not recovered from here
 }
 
 // The marks around text with disable-output-escaping in a result that goes
@@ -35,6 +36,9 @@ func (r *run) write(s string, at place) error {
 		return err
 	}
 	o := &r.out
+	if o.void > 0 {
+		return nil
+	}
 	o.open = false
 	if o.one == "" && len(r.pending) == o.start {
 		o.one = s
@@ -51,7 +55,7 @@ func (r *run) taken() string {
 	o := &r.out
 	s := o.one
 	if s == "" && len(r.pending) > o.start {
-		s = string(r.pending[o.start:])
+		s = r.texts.Bytes(r.pending[o.start:])
 	}
 	r.pending, o.one = r.pending[:o.start], ""
 	return s
@@ -62,78 +66,113 @@ func (r *run) flush(at place) error {
 	if r.out.one == "" && len(r.pending) == r.out.start {
 		return nil
 	}
-	return r.link(r.out.doc.NewText(r.taken()), at)
-}
-
-// link appends n to the parent.
-func (r *run) link(n *xmltree.Node, at place) error {
 	if err := r.step(1, at); err != nil {
 		return err
 	}
-	r.out.open = false
-	if err := r.out.parent.Append(n); err != nil {
+	if err := r.out.b.Text(r.taken()); err != nil {
 		return r.fail(at, err)
 	}
 	return nil
 }
 
-// append appends n, which is no text, after the text before it.
-func (r *run) append(n *xmltree.Node, at place) error {
+// making prepares for a node of that many bytes after the text before it.
+func (r *run) making(bytes int, at place) error {
 	if err := r.flush(at); err != nil {
 		return err
 	}
-	if err := r.grow(len(n.Local())+len(n.Value()), at); err != nil {
+	if err := r.grow(bytes, at); err != nil {
 		return err
 	}
-	return r.link(n, at)
+	r.out.open = false
+	return r.step(1, at)
 }
 
-// textOnly reports an instruction that makes more than text where only text can be.
-func (r *run) textOnly(what string, at place) error {
-	if r.out.parent != nil {
+// textOnly reports an instruction that makes more than text where only text can
+// be. If the run recovers from that, skip tells that nothing is to be made.
+func (r *run) textOnly(what string, at place) (skip bool, err error) {
+	switch {
+	case r.out.void > 0:
+		return true, nil
+	case r.out.b.At() != nil:
+		return false, nil
+	}
+	return true, r.recoverable(at, "XT104", "only text may be made here", "cannot make %s in %s", what, r.out.what)
+}
+
+// begin opens an element. end closes it. Where no element can be, what is made
+// until end is dropped.
+func (r *run) begin(name *xmltree.Name, at place) error {
+	skip, err := r.textOnly("an element", at)
+	if err != nil {
+		return err
+	}
+	if skip {
+		r.out.void++
 		return nil
 	}
-	return wrong(at, "XT104", "only text may be made here", "cannot make %s in %s", what, r.out.what)
+	if err := r.making(len(name.Local), at); err != nil {
+		return err
+	}
+	if err := r.out.b.Open(name); err != nil {
+		return r.fail(at, err)
+	}
+	r.out.open = true
+	return nil
 }
 
-// begin opens an element. end closes it.
-func (r *run) begin(name xmltree.Name, at place) (outer sink, err error) {
-	if err := r.textOnly("an element", at); err != nil {
-		return outer, err
+func (r *run) end(at place) error {
+	if r.out.void > 0 {
+		r.out.void--
+		return nil
 	}
-	el := r.out.doc.NewElement(name)
-	if err := r.append(el, at); err != nil {
-		return outer, err
-	}
-	outer = r.out
-	r.out.parent, r.out.open = el, true
-	return outer, nil
-}
-
-func (r *run) end(outer sink, at place) error {
 	err := r.flush(at)
-	r.out = outer
+	r.out.b.Close()
+	r.out.open = false
 	return err
 }
 
 // declare makes prefix stand for uri on the element that was begun.
 func (r *run) declare(prefix, uri string) {
-	if have, ok := r.out.parent.Lookup(prefix); !ok && uri != "" || have != uri {
-		r.out.parent.Declare(prefix, uri)
+	if r.out.void > 0 {
+		return
+	}
+	el := r.out.b.At()
+	if prefix == "" && uri == "" && !el.Document().Declares() {
+		return
+	}
+	if have, ok := el.Lookup(prefix); !ok && uri != "" || have != uri {
+		r.out.b.Declare(prefix, uri)
 	}
 }
 
+// declareName declares the namespace of the element that was begun.
+func (r *run) declareName(name *xmltree.Name) {
+	if r.out.void > 0 || name.Prefix == "xml" {
+		return
+	}
+	el := r.out.b.At()
+	if el.Decls() == nil {
+		if p := el.Parent(); p.Kind() == xmltree.Element && p.NameRef().Prefix == name.Prefix && p.NameRef().Space == name.Space {
+			return // it needs what its parent has
+		}
+	}
+	r.declare(name.Prefix, name.Space)
+}
+
 // attribute adds an attribute to the element that was begun (section 7.1.3).
-func (r *run) attribute(name xmltree.Name, value string, at place) error {
+func (r *run) attribute(name *xmltree.Name, value string, at place) error {
 	o := &r.out
 	switch {
-	case o.parent == nil:
-		return r.textOnly("an attribute", at)
-	case o.parent.Kind() == xmltree.Root:
-		return wrong(at, "XT103", "make an element around it", "cannot add the attribute %q: there is no element to hold it", name)
+	case o.void > 0:
+		return nil
+	case o.b.At() == nil:
+		_, err := r.textOnly("an attribute", at)
+		return err
+	case o.b.At().Kind() == xmltree.Root:
+		return r.recoverable(at, "XT103", "make an element around it", "cannot add the attribute %q: there is no element to hold it", name)
 	case !o.open:
-		return wrong(at, "XT103", "make attributes before everything else in an element",
-			"cannot add the attribute %q to %q, which has content already", name, o.parent.Name())
+		return r.recoverable(at, "XT103", "make attributes before everything else in an element",
+			"cannot add the attribute %q to %q, which has content already", name, o.b.At().Name())
 	}
 	if err := r.grow(len(name.Local)+len(value), at); err != nil {
 		return err
@@ -142,16 +181,18 @@ func (r *run) attribute(name xmltree.Name, value string, at place) error {
 		return err
 	}
 	if name.Space != "" && name.Space != xmltree.XMLSpace {
-		name.Prefix = r.prefix(name)
+		if prefix := r.prefix(name); prefix != name.Prefix {
+			name = o.b.At().Document().Intern(xmltree.Name{Space: name.Space, Prefix: prefix, Local: name.Local})
+		}
 	}
-	o.parent.SetAttr(name, value)
+	o.b.Attr(name, value)
 	return nil
 }
 
 // prefix declares a prefix for an attribute name in a namespace: the wanted one
 // if it is free.
-func (r *run) prefix(name xmltree.Name) string {
-	el := r.out.parent
+func (r *run) prefix(name *xmltree.Name) string {
+	el := r.out.b.At()
 	if p := name.Prefix; p != "" && p != "xmlns" && p != "xml" {
 		have, bound := el.Lookup(p)
 		if bound && have == name.Space {
@@ -225,7 +266,7 @@ func (r *run) copy(n *xmltree.Node, at place) error {
 		}
 		return nil
 	case xmltree.Attribute:
-		return r.attribute(n.Name(), n.Value(), at)
+		return r.attribute(n.NameRef(), n.Value(), at)
 	case xmltree.Namespace:
 		return r.namespace(n, at)
 	case xmltree.Text:
@@ -238,37 +279,30 @@ func (r *run) copy(n *xmltree.Node, at place) error {
 	case xmltree.ProcInst:
 		return r.procInst(n.Local(), n.Value(), at)
 	}
-	if err := r.textOnly("an element", at); err != nil {
+	if skip, err := r.textOnly("an element", at); skip || err != nil {
 		return err
 	}
 	nodes, bytes := size(n)
 	if err := r.step(nodes, at); err != nil {
 		return err
 	}
-	if err := r.grow(bytes, at); err != nil {
+	if err := r.making(bytes, at); err != nil {
 		return err
 	}
-	if err := r.flush(at); err != nil {
-		return err
-	}
-	c, err := r.out.doc.Copy(n)
+	c, err := r.out.b.Copy(n)
 	if err != nil {
 		return r.fail(at, err)
 	}
-	if err := r.link(c, at); err != nil {
-		return err
-	}
-	outer := r.out.parent
-	r.out.parent = c
-	r.inherit(n.Parent())
-	r.out.parent = outer
+	r.inherit(c, n.Parent())
 	return nil
 }
 
-// inherit declares on the element that was begun the namespaces in scope at the
+// inherit declares on el, which was just made, the namespaces in scope at the
 // source element n, as far as they are not in scope already.
-func (r *run) inherit(n *xmltree.Node) {
-	el := r.out.parent
+func (r *run) inherit(el, n *xmltree.Node) {
+	if n == nil || !n.Document().Declares() {
+		return
+	}
 	for e := n; e != nil; e = e.Parent() {
 	next:
 		for d := e.Decls(); d != nil; d = d.Next() {
@@ -280,19 +314,24 @@ func (r *run) inherit(n *xmltree.Node) {
 					continue next // hidden
 				}
 			}
-			r.declare(d.Local(), d.Value())
+			if have, ok := el.Lookup(d.Local()); !ok || have != d.Value() {
+				el.Declare(d.Local(), d.Value())
+			}
 		}
 	}
 }
 
 // namespace copies a namespace node to the element that was begun.
 func (r *run) namespace(n *xmltree.Node, at place) error {
-	el := r.out.parent
+	el := r.out.b.At()
 	switch {
+	case r.out.void > 0:
+		return nil
 	case el == nil:
-		return r.textOnly("a namespace", at)
+		_, err := r.textOnly("a namespace", at)
+		return err
 	case !r.out.open:
-		return wrong(at, "XT103", "copy namespaces before everything else in an element", "cannot add a namespace here")
+		return r.recoverable(at, "XT103", "copy namespaces before everything else in an element", "cannot add a namespace here")
 	case n.Local() == "" && el.Space() == "" && el.Name().Prefix == "":
 		return nil // it would take the element into the namespace
 	case !declares(el, n.Local()):
@@ -304,7 +343,7 @@ func (r *run) namespace(n *xmltree.Node, at place) error {
 // comment appends a comment. What a comment cannot hold is parted by a blank
 // (section 7.4).
 func (r *run) comment(s string, at place) error {
-	if err := r.textOnly("a comment", at); err != nil {
+	if skip, err := r.textOnly("a comment", at); skip || err != nil {
 		return err
 	}
 	for strings.Contains(s, "--") {
@@ -313,15 +352,28 @@ func (r *run) comment(s string, at place) error {
 	if strings.HasSuffix(s, "-") {
 		s += " "
 	}
-	return r.append(r.out.doc.NewComment(s), at)
+	if err := r.making(len(s), at); err != nil {
+		return err
+	}
+	if err := r.out.b.Comment(s); err != nil {
+		return r.fail(at, err)
+	}
+	return nil
 }
 
 // procInst appends a processing instruction (section 7.3).
 func (r *run) procInst(target, data string, at place) error {
-	if err := r.textOnly("a processing instruction", at); err != nil {
+	if skip, err := r.textOnly("a processing instruction", at); skip || err != nil {
 		return err
 	}
-	return r.append(r.out.doc.NewProcInst(target, strings.ReplaceAll(data, "?>", "? >")), at)
+	data = strings.ReplaceAll(data, "?>", "? >")
+	if err := r.making(len(target)+len(data), at); err != nil {
+		return err
+	}
+	if err := r.out.b.ProcInst(target, data); err != nil {
+		return r.fail(at, err)
+	}
+	return nil
 }
 
 // size returns the nodes of the tree n, and the bytes of its text and names.

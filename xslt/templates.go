@@ -1,6 +1,11 @@
 package xslt
 
-import "sutler/xmltree"
+import (
+	"math"
+	"slices"
+
+	"sutler/xmltree"
+)
 
 // applyTemplates is xsl:apply-templates.
 type applyTemplates struct {
@@ -21,26 +26,41 @@ func (in *applyTemplates) exec(r *run) error {
 		r.args = r.args[:lo]
 		return err
 	}
-	var nodes []*xmltree.Node
+	from := len(r.lists)
 	if in.sel == nil {
 		for c := r.node.First(); c != nil; c = c.Next() {
-			nodes = append(nodes, c)
+			r.lists = append(r.lists, c)
 		}
-	} else if nodes, err = r.nodes(in.sel); err != nil {
+	} else if err := r.list(in.sel); err != nil {
 		return err
 	}
-	if nodes, err = r.sort(nodes, in.sorts); err != nil {
+	if err := r.sortList(from, in.sorts); err != nil {
 		return err
 	}
-	here := r.focused()
-	for i, n := range nodes {
-		r.focus(focus{n, i + 1, len(nodes)})
+	here, to := r.focused(), len(r.lists)
+	for i := from; i < to; i++ {
+		n := r.lists[i] // the list may move while others are put behind it
+		r.focus(focus{n, i - from + 1, to - from})
 		if err := r.apply(n, in.mode, lo, hi, in.at); err != nil {
 			return err
 		}
 	}
 	r.focus(here)
+	r.lists = r.lists[:from]
 	r.args = r.args[:lo]
+	return nil
+}
+
+// list puts the nodes of e behind r.lists.
+func (r *run) list(e *expr) (err error) {
+	if err := r.prepare(e); err != nil {
+		return err
+	}
+	lists := r.lists
+	r.lists = slices.Clip(lists) // a function of the stylesheet must not write where e does
+	if r.lists, err = e.AppendNodes(&r.xc, lists); err != nil {
+		return r.failIn(e.at, e.base, err)
+	}
 	return nil
 }
 
@@ -90,8 +110,22 @@ func (r *run) apply(n *xmltree.Node, m *mode, lo, hi int, at place) error {
 		return err
 	}
 	if t != nil {
-		return r.call(t, lo, hi, at)
+		return r.callRule(t, m, lo, hi, at)
 	}
+	return r.builtIn(n, m, at)
+}
+
+// callRule runs t as the current template rule.
+func (r *run) callRule(t *template, m *mode, lo, hi int, at place) error {
+	rule, mode := r.rule, r.ruleMode
+	r.rule, r.ruleMode = t, m
+	err := r.call(t, lo, hi, at)
+	r.rule, r.ruleMode = rule, mode
+	return err
+}
+
+// builtIn processes n with the built-in template rule (section 5.8).
+func (r *run) builtIn(n *xmltree.Node, m *mode, at place) error {
 	switch n.Kind() {
 	case xmltree.Root, xmltree.Element:
 		return r.applyChildren(m, 0, 0, at)
@@ -101,16 +135,38 @@ func (r *run) apply(n *xmltree.Node, m *mode, lo, hi int, at place) error {
 	return nil
 }
 
+// applyImports is xsl:apply-imports (section 5.6).
+type applyImports struct{ at place }
+
+func (in *applyImports) exec(r *run) error {
+	rule, m := r.rule, r.ruleMode
+	if rule == nil {
+		return wrong(in.at, "XT112", "it belongs into a template with match, outside of xsl:for-each", "there is no current template rule whose imports could be applied")
+	}
+	if err := r.step(1, in.at); err != nil {
+		return err
+	}
+	t, err := r.matchIn(r.node, m, rule.layer.lowest, rule.layer.precedence)
+	if err != nil {
+		return err
+	}
+	if t != nil {
+		return r.callRule(t, m, 0, 0, in.at)
+	}
+	return r.builtIn(r.node, m, in.at)
+}
+
 // match returns the best template of m for n, or nil.
 func (r *run) match(n *xmltree.Node, m *mode) (*template, error) {
-	named, any := m.candidates(n)
-	for len(named) > 0 || len(any) > 0 {
-		list := &any
-		if len(any) == 0 || len(named) > 0 && named[0].order < any[0].order {
-			list = &named
+	return r.matchIn(n, m, 0, math.MaxInt)
+}
+
+// matchIn is match among the templates of import precedence from lo to below hi.
+func (r *run) matchIn(n *xmltree.Node, m *mode, lo, hi int) (*template, error) {
+	for _, rule := range r.candidates(n, m) {
+		if rule.precedence < lo || rule.precedence >= hi {
+			continue
 		}
-		rule := (*list)[0]
-		*list = (*list)[1:]
 		if rule.sure {
 			return rule.template, nil
 		}
@@ -133,13 +189,19 @@ func (r *run) call(t *template, lo, hi int, at place) error {
 	vars, caller := r.xc.Vars, r.template
 	frame, mark := r.vars.push(t.slots)
 	r.xc.Vars, r.template = frame, t
+	if r.env.Trace != nil {
+		r.env.Trace(Event{&t.info, r.node, r.depth, false})
+	}
 	for i := range t.params {
 		if err := r.bind(&t.params[i], lo, hi); err != nil {
-			return err
+			return r.inTemplate(err, t)
 		}
 	}
 	if err := r.exec(t.body); err != nil {
-		return err
+		return r.inTemplate(err, t)
+	}
+	if r.env.Trace != nil {
+		r.env.Trace(Event{&t.info, r.node, r.depth, true})
 	}
 	r.vars.pop(frame, mark)
 	r.xc.Vars, r.template = vars, caller
@@ -193,24 +255,27 @@ type forEach struct {
 }
 
 func (in *forEach) exec(r *run) error {
-	nodes, err := r.nodes(in.sel)
-	if err != nil {
+	from := len(r.lists)
+	if err := r.list(in.sel); err != nil {
 		return err
 	}
-	if nodes, err = r.sort(nodes, in.sorts); err != nil {
+	if err := r.sortList(from, in.sorts); err != nil {
 		return err
 	}
-	here := r.focused()
-	for i, n := range nodes {
+	here, rule, to := r.focused(), r.rule, len(r.lists)
+	r.rule = nil
+	for i := from; i < to; i++ {
 		if err := r.step(1, in.sel.at); err != nil {
 			return err
 		}
-		r.focus(focus{n, i + 1, len(nodes)})
+		r.focus(focus{r.lists[i], i - from + 1, to - from})
 		if err := r.exec(in.body); err != nil {
 			return err
 		}
 	}
 	r.focus(here)
+	r.rule = rule
+	r.lists = r.lists[:from]
 	return nil
 }
 

@@ -26,7 +26,7 @@ func parse(t testing.TB, src string) *xmltree.Document {
 // compile compiles the inside of a stylesheet element.
 func compile(t testing.TB, inside string) *xslt.Program {
 	t.Helper()
-	p, problems := xslt.Compile(parse(t, head+inside+"</xsl:stylesheet>"), xslt.Options{})
+	p, problems := xslt.Compile(parse(t, stylesheet(inside)), xslt.Options{})
 	if problems.Err() != nil {
 		t.Fatalf("Compile: %v", problems)
 	}
@@ -174,8 +174,17 @@ func TestDocument(t *testing.T) {
 	if want := `input.xml a.xml,input.xml b.xml,test.xml a.xml`; strings.Join(asked, ",") != want {
 		t.Errorf("asked for %v, want %s", asked, want)
 	}
-	_, err = run(p, `<l><f>c.xml</f></l>`, xslt.Env{Load: func(href, base string) (*xmltree.Document, error) { return nil, errors.New("gone") }})
-	if want := `cannot read the document "c.xml": gone`; err == nil || !strings.Contains(err.Error(), want) {
+	var warned []*xmltree.Problem
+	env := xslt.Env{
+		Load: func(href, base string) (*xmltree.Document, error) { return nil, errors.New("gone") },
+		Warn: func(p *xmltree.Problem) { warned = append(warned, p) },
+	}
+	want := `cannot read the document "c.xml": gone`
+	if got, err := run(p, `<l><f>c.xml</f></l>`, env); err != nil || got != "0," || len(warned) == 0 || warned[0].Msg != want || !warned[0].Warning {
+		t.Errorf("Run = %q, %v, warnings %v, want %q as a warning", got, err, warned, want)
+	}
+	env.Strict = true
+	if _, err = run(p, `<l><f>c.xml</f></l>`, env); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("Run = %v, want %q", err, want)
 	}
 }

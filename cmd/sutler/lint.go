@@ -102,7 +102,12 @@ func checkStylesheet(f sutler.Source) xmltree.Problems {
 	if err != nil {
 		return problemsOf(err)
 	}
-	_, problems := xslt.Compile(doc, xslt.Options{})
+	files, err := newSheetFiles(xmltree.Options{}, nil, f.File)
+	if err != nil {
+		return problemsOf(err)
+	}
+	defer files.close()
+	_, problems := xslt.Compile(doc, xslt.Options{Load: files.load})
 	return problems
 }
 
