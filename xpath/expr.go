@@ -194,10 +194,18 @@ func (x *hostCall) eval(c *Context) (Value, error) {
 		return Value{}, err
 	}
 	base := len(c.args)
-	defer func() {
-		clear(c.args[base:])
-		c.args = c.args[:base]
-	}()
+	v, err := x.call(c, base)
+	// Not cleared: the few values are overwritten by the next call.
+	c.args = c.args[:base]
+	if err != nil {
+		return Value{}, err
+	}
+	return x.declared(c, v)
+}
+
+// call evaluates the arguments behind the first base of c.args, which belong
+// to calls around this one, and calls the function.
+func (x *hostCall) call(c *Context, base int) (Value, error) {
 	for _, a := range x.args {
 		v, err := a.eval(c)
 		if err != nil {
@@ -205,11 +213,7 @@ func (x *hostCall) eval(c *Context) (Value, error) {
 		}
 		c.args = append(c.args, v)
 	}
-	v, err := x.fn.Call(c, c.args[base:len(c.args):len(c.args)])
-	if err != nil {
-		return Value{}, err
-	}
-	return x.declared(c, v)
+	return x.fn.Call(c, c.args[base:len(c.args):len(c.args)])
 }
 
 // node returns the only node of a function that has no more.
