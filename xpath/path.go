@@ -48,6 +48,12 @@ func newPath(at int, root bool, start expr, steps []*step) *path {
 	return p
 }
 
+// atMostOne reports whether p has no more than one node, which is found without
+// a walk.
+func (p *path) atMostOne() bool {
+	return p.here || p.lone != nil && (p.lone.axis == self || p.lone.axis == parent || p.lone.axis == attribute && p.lone.test.of == oneName)
+}
+
 // simplified drops the steps that lead nowhere and turns what // stands for,
 // followed by a step on which position does not count, into one walk.
 func simplified(steps []*step) []*step {
