@@ -298,6 +298,10 @@ func (p *path) origin(c *Context) (origin, error) {
 		n, err := x.node(c)
 		return origin{node: n, plan: &p.one}, err
 	}
+	if x, ok := p.start.(*filter); ok && len(x.preds) == 1 && x.preds[0].at > 0 {
+		n, err := x.first(c)
+		return origin{node: n, plan: &p.one}, err
+	}
 	nodes, err := nodesOf(c, p.start)
 	switch {
 	case len(nodes) == 1:

@@ -20,6 +20,7 @@ type step struct {
 type predicate struct {
 	expr
 	at         int       // [3]: the position selected; 0: see the others and expr
+	after      int       // [position() > 3]: how many are left out; 0: none of that
 	last       bool      // [last()]
 	attr       *nodeTest // [@name = 'text']: the attribute
 	text       string    // … and its value
@@ -61,13 +62,19 @@ func newPredicate(e expr) *predicate {
 	return p
 }
 
-// wordy recognises [position() = 3] and [position() = last()].
+// wordy recognises [position() = 3], [position() > 3] and [position() = last()].
 func (p *predicate) wordy(x *comparison) {
-	l, r := x.l, x.r
+	op, l, r := x.op, x.l, x.r
 	if !calls(l, "position") {
-		l, r = r, l
+		op, l, r = op.mirrored(), r, l
 	}
-	if x.op != equal || !calls(l, "position") {
+	if !calls(l, "position") {
+		return
+	}
+	if k, ok := r.(*constant); ok && op == greater && k.v.typ == NumberType && k.v.num >= 1 {
+		p.after = int(min(k.v.num, 1<<31-1))
+	}
+	if op != equal {
 		return
 	}
 	if k, ok := r.(*constant); ok && k.v.typ == NumberType {

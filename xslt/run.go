@@ -143,6 +143,7 @@ type run struct {
 	texts   xmltree.Strings
 	lists   []*xmltree.Node // node lists that are being processed, one behind the other
 	found   *[foundNames]found
+	sorter  *sorter // that is free
 
 	globals []globalState
 	docs    []*xmltree.Document // made by the run, released with it
@@ -202,7 +203,7 @@ func (r *run) release() {
 	r.vars.clear()
 	clear(r.lists[:cap(r.lists)])
 	r.lists = r.lists[:0]
-	*r = run{p: r.p, globals: r.globals, docs: r.docs[:0], args: r.args[:0], vars: r.vars, pending: r.pending[:0], texts: r.texts, lists: r.lists, found: r.found}
+	*r = run{p: r.p, globals: r.globals, docs: r.docs[:0], args: r.args[:0], vars: r.vars, pending: r.pending[:0], texts: r.texts, lists: r.lists, found: r.found, sorter: r.sorter}
 	r.p.states.Put(r)
 }
 

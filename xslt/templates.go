@@ -64,19 +64,6 @@ func (r *run) list(e *expr) (err error) {
 	return nil
 }
 
-// sortList sorts what is in r.lists from a place on.
-func (r *run) sortList(from int, keys []sortKey) error {
-	if len(keys) == 0 {
-		return nil
-	}
-	sorted, err := r.sort(r.lists[from:], keys)
-	if err != nil {
-		return err
-	}
-	copy(r.lists[from:], sorted)
-	return nil
-}
-
 // applyChildren processes the children of the current node without a list.
 func (r *run) applyChildren(m *mode, lo, hi int, at place) error {
 	size := 0

@@ -21,6 +21,7 @@ import (
 	"sutler/provider/test"
 	"sutler/xmltree"
 	"sutler/xpath"
+	"sutler/xsd"
 	"sutler/xslt"
 )
 
@@ -37,6 +38,7 @@ var tables = map[string]func(t *testing.T) string{
 	"rules XML": func(*testing.T) string { return ruleTable(xmltree.Rules()) },
 	"rules XP":  func(*testing.T) string { return ruleTable(xpath.Rules()) },
 	"rules XT":  func(*testing.T) string { return ruleTable(xslt.Rules()) },
+	"rules XS":  func(*testing.T) string { return ruleTable(xsd.Rules()) },
 	"rules PR":  func(*testing.T) string { return ruleTable(procedure.Rules()) },
 	"rules RQ":  func(*testing.T) string { return ruleTable(sutler.RequestRules()) },
 	"settings": func(*testing.T) string {

@@ -148,6 +148,7 @@ func (p *program) parse(file string, o xmltree.Options) (*xmltree.Document, erro
 		return nil, err
 	}
 	o.File = file
+	o.Own = true
 	d, err := xmltree.Parse(text, o)
 	return d, hintDTD(err)
 }
