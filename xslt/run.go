@@ -166,7 +166,7 @@ type globalState struct {
 
 // passed is the value of an xsl:with-param.
 type passed struct {
-	name  xmltree.Name
+	name  int
 	value xpath.Value
 }
 

@@ -211,8 +211,8 @@ func (r *run) call(t *template, lo, hi int, at place) error {
 
 // bind gives the parameter p its argument or its own value.
 func (r *run) bind(p *param, lo, hi int) error {
-	for _, a := range r.args[lo:hi] {
-		if a.name == p.name {
+	for i := lo; i < hi; i++ {
+		if a := &r.args[i]; a.name == p.name {
 			r.xc.Vars[p.slot] = a.value
 			return nil
 		}
