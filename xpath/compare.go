@@ -218,15 +218,11 @@ func (o *operand) lone(c *Context) (n *xmltree.Node, sure bool, err error) {
 		return nil, false, nil
 	}
 	p, ok := o.e.(*path)
-	switch {
-	case !ok:
-	case p.here:
-		return c.Node, true, nil
-	case p.lone != nil && p.lone.axis != child && p.lone.axis <= parent && (p.lone.axis != attribute || p.lone.test.of == oneName):
-		n, err = p.lone.first(c, c.Node)
-		return n, true, err
+	if !ok || !p.atMostOne() {
+		return nil, false, nil
 	}
-	return nil, false, nil
+	n, err = p.first(c)
+	return n, true, err
 }
 
 // offer has w take the nodes of o in any order, perhaps more than once.

@@ -254,7 +254,7 @@ func (w *walker) under(top *xmltree.Node, s *step, rest []*step) bool {
 			}
 		}
 		if kind <= xmltree.Element {
-			if first := m.First(); first != nil {
+			if first := m.First(); first != nil && !(t.kind == xmltree.Element && childless(first)) {
 				m = first
 				continue
 			}

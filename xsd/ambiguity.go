@@ -10,7 +10,7 @@ import (
 // Unique Particle Attribution). Counters make that a question of numbers too:
 // behind (a{2,3}) an a may be the third or the first of something else, behind
 // (a{2,2}) it may not. And where a loop leads from a particle back to the same
-// particle, as in (a{1,2}){3,4}, the Recommendation sees no ambiguity, but the
+// particle, as in (a{1,2}, b?){3,4}, the Recommendation sees no ambiguity, but the
 // counts do depend on what follows; such a model is refused too, unless going
 // on with the inner count first is always right: that makes the fewest rounds of
 // the outer loop, which must not ask for more than one, and the longest of the
@@ -47,14 +47,20 @@ func join(all []beginning, x beginning) []beginning {
 	return append(slices.Clip(all), x)
 }
 
-// merge adds what is in other, all of it rigid if that is said.
-func (b *beginnings) merge(other *beginnings, rigid bool) {
+// merge adds what is in other to b, all of it rigid if that is said.
+func (a *ambiguity) merge(b, other *beginnings, rigid bool) {
 	for q, xs := range other.names {
 		for _, x := range xs {
+			if !a.c.spend(1 + len(b.names[q])/8) {
+				return
+			}
 			b.add(q, beginning{x.p, x.rigid || rigid})
 		}
 	}
 	for _, x := range other.wilds {
+		if !a.c.spend(1 + len(b.wilds)/8) {
+			return
+		}
 		b.wilds = join(b.wilds, beginning{x.p, x.rigid || rigid})
 	}
 }
@@ -102,9 +108,9 @@ func (a *ambiguity) look(p *particle) (first, cont *beginnings) {
 		a.loop(p, cont, first, least)
 	}
 	if p.optional() {
-		cont.merge(first, least > 1 && p.max != unbounded)
+		a.merge(cont, first, least > 1 && p.max != unbounded)
 	}
-	if !a.c.spend(first.size() + cont.size()) {
+	if a.c.spent {
 		a.found = true
 	}
 	return first, cont
@@ -118,22 +124,22 @@ func (a *ambiguity) lookInside(p *particle) (first, cont *beginnings) {
 		f, c := a.look(part)
 		if p.group == choice {
 			a.clash(first, f)
-			first.merge(f, false)
-			cont.merge(c, false)
+			a.merge(first, f, false)
+			a.merge(cont, c, false)
 			continue
 		}
 		a.clash(cont, f)
 		if open {
 			a.clash(first, f)
-			first.merge(f, false)
+			a.merge(first, f, false)
 		}
 		if !part.empty() {
 			cont, open = c, false
 			continue
 		}
-		cont.merge(c, false)
+		a.merge(cont, c, false)
 		if i > 0 {
-			cont.merge(f, false)
+			a.merge(cont, f, false)
 		}
 	}
 	return first, cont

@@ -82,7 +82,7 @@ func (c *compiler) value(n *xmltree.Node, to **fixing, typ func() (*simple, stri
 	c.pending = append(c.pending, func() {
 		s, wrong := typ()
 		if wrong == "" && s != nil {
-			v, bad := s.read(a.Value(), n, nil)
+			v, bad := s.read(a.Value(), n, c)
 			f.value = v
 			if bad == nil {
 				return

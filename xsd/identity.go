@@ -266,7 +266,7 @@ func (v *validator) selected(n *xmltree.Node, c *constraint, f func(at *xmltree.
 			fmt.Fprintf(&key, "%s %d %s ", val.kind, len(val.key), val.key)
 			shown = append(shown, v.shown(of, val.text))
 		}
-		if v.pay(1 + key.Len()/16) {
+		if v.pay(8 + key.Len()/16) {
 			f(at, key.String(), strings.Join(shown, ", "))
 		}
 	})

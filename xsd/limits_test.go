@@ -43,6 +43,7 @@ func TestBudget(t *testing.T) {
 		{"attributes", `<xs:element name="v"><xs:complexType><xs:anyAttribute processContents="skip"/></xs:complexType></xs:element>`, "<v" + numbered(` a%d=""`, 2000) + "/>"},
 		{"items of a list", `<xs:element name="v"><xs:simpleType><xs:list itemType="xs:int"/></xs:simpleType></xs:element>`, "<v>" + strings.Repeat("1 ", 2000) + "</v>"},
 		{"members of a union", `<xs:element name="v"><xs:simpleType><xs:union memberTypes="` + strings.Repeat("xs:int ", 2000) + `"/></xs:simpleType></xs:element>`, "<v>x</v>"},
+		{"unions that double", unionsThatDouble(12) + `<xs:element name="v" type="u12"/>`, "<v>x</v>"},
 		{"patterns", `<xs:element name="v"><xs:simpleType><xs:restriction base="xs:string"><xs:pattern value="([a-z]{1,100}x){1,10}"/></xs:restriction></xs:simpleType></xs:element>`, "<v>" + strings.Repeat("x", 2000) + "</v>"},
 		{"keys", `<xs:element name="v"><xs:complexType><xs:sequence><xs:element name="a" maxOccurs="unbounded"/></xs:sequence></xs:complexType><xs:unique name="u"><xs:selector xpath=".//*/a|.//*/a"/><xs:field xpath="."/></xs:unique></xs:element>`, "<v>" + strings.Repeat("<a/>", 300) + "</v>"},
 	} {
@@ -90,6 +91,15 @@ func TestMostFindings(t *testing.T) {
 	}
 }
 
+// unionsThatDouble makes types u0 to un, each a union of two of the one before.
+func unionsThatDouble(n int) string {
+	all := `<xs:simpleType name="u0"><xs:restriction base="xs:int"/></xs:simpleType>`
+	for i := range n {
+		all += fmt.Sprintf(`<xs:simpleType name="r%d"><xs:restriction base="u%d"><xs:pattern value=".*"/></xs:restriction></xs:simpleType><xs:simpleType name="u%d"><xs:union memberTypes="r%d r%d"/></xs:simpleType>`, i, i, i+1, i, i)
+	}
+	return all
+}
+
 // Hostile schemas are refused, or harmless, and soon.
 func TestHostileSchemas(t *testing.T) {
 	groups := `<xs:group name="g0"><xs:sequence><xs:element name="a"/></xs:sequence></xs:group>`
@@ -111,12 +121,15 @@ func TestHostileSchemas(t *testing.T) {
 	for _, c := range []struct {
 		name, inside, rule string
 	}{
+		{"unions that double", unionsThatDouble(60) + `<xs:element name="v" type="u60" default="x"/>`, "XS022"},
+		{"unions that double without a value", unionsThatDouble(60) + `<xs:element name="v" type="u60"/>`, ""},
 		{"groups that double", groups + `<xs:element name="v"><xs:complexType><xs:group ref="g60"/></xs:complexType></xs:element>`, "XS022"},
 		{"attribute groups that grow", sets, "XS022"},
 		{"extensions that grow", chain, "XS022"},
 		{"substitution groups that grow", heads, "XS022"},
 		{"many elements", `<xs:element name="v"><xs:complexType><xs:choice maxOccurs="unbounded">` + numbered(`<xs:element name="e%d"/>`, 20_000) + `</xs:choice></xs:complexType></xs:element>`, ""},
 		{"many optional elements", `<xs:element name="v"><xs:complexType><xs:sequence>` + numbered(`<xs:element name="e%d" minOccurs="0"/>`, 20_000) + `</xs:sequence></xs:complexType></xs:element>`, ""},
+		{"one name in many branches", `<xs:element name="v"><xs:complexType><xs:choice>` + numbered(`<xs:sequence><xs:element name="e%d"/><xs:element name="a" minOccurs="0"/></xs:sequence>`, 10_000) + `</xs:choice></xs:complexType></xs:element>`, "XS022"},
 		{"many wildcards", `<xs:element name="v"><xs:complexType><xs:choice>` + numbered(`<xs:any namespace="urn:%d"/>`, 3000) + `</xs:choice></xs:complexType></xs:element>`, "XS022"},
 		{"patterns of many states", numbered(`<xs:simpleType name="p%d"><xs:restriction base="xs:string"><xs:pattern value="(abcdefghij){1000}"/></xs:restriction></xs:simpleType>`, 100), "XS022"},
 		{"one pattern of many classes", `<xs:simpleType name="p"><xs:restriction base="xs:string"><xs:pattern value="` + strings.Repeat(`\w`, 8000) + `"/></xs:restriction></xs:simpleType>`, "XS014"},

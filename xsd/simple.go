@@ -48,6 +48,7 @@ type simple struct {
 	lex     *primitive
 	item    *simple
 	members []*simple
+	lists   bool // its values may be lists
 	white   whiteSpace
 	id      identity
 
@@ -80,7 +81,7 @@ func atomic(what string, lex *primitive, white whiteSpace) *simple {
 // listOf returns the type of lists of item.
 func listOf(what string, item *simple) *simple {
 	s := atomic(what, nil, collapsed)
-	s.item = item
+	s.item, s.lists = item, true
 	return s
 }
 
@@ -113,8 +114,10 @@ func (s *simple) breach(v value, format string, args ...any) *fault {
 	return &fault{"XS108", v.text, fmt.Sprintf(format, args...), ""}
 }
 
-// meter pays for the reading of values and hears of the IDs among them; nil
-// while a schema is compiled.
+// meter pays for the reading of values and hears of the IDs among them: a
+// validator, or the compiler, which reads defaults and the values of facets.
+// When it can pay no more the reading ends without a fault; who asked for the
+// value must ask the meter too.
 type meter interface {
 	pay(steps int) bool
 	named(at *xmltree.Node, id identity, text string)
@@ -123,7 +126,7 @@ type meter interface {
 // read returns the value that text means at a node, whose declarations give
 // prefixes their meaning.
 func (s *simple) read(text string, at *xmltree.Node, m meter) (value, *fault) {
-	if m != nil && !m.pay(1+len(text)/16) {
+	if !m.pay(s.lex.steps() + len(text)/16) {
 		return value{}, nil
 	}
 	text = s.white.apply(text)
@@ -131,7 +134,7 @@ func (s *simple) read(text string, at *xmltree.Node, m meter) (value, *fault) {
 	if f == nil {
 		f = s.restrict(v, m)
 	}
-	if f == nil && s.id != noIdentity && m != nil {
+	if f == nil && s.id != noIdentity {
 		m.named(at, s.id, text)
 	}
 	return v, f
@@ -180,12 +183,18 @@ func (s *simple) wanted() string {
 		return oneOf(s.enum.texts)
 	case s.lex != nil:
 		return s.lex.want
-	case s.item != nil:
+	case s.item != nil && s.item.lex != nil:
 		return "a list, each item " + s.item.wanted()
+	case s.item != nil:
+		return "a list"
 	}
 	var words []string
 	for _, m := range s.members[:min(len(s.members), 5)] {
-		words = append(words, m.wanted())
+		word := m.what
+		if m.members == nil || m.enum != nil { // no deeper: unions may hold unions many times over
+			word = m.wanted()
+		}
+		words = append(words, word)
 	}
 	return xmltree.List(words, "or")
 }
@@ -207,7 +216,7 @@ func (s *simple) restrict(v value, m meter) *fault {
 	for _, step := range s.patterns {
 		fits := false
 		for _, p := range step {
-			if m != nil && !m.pay(1+len(v.text)*p.states/64) {
+			if !m.pay(1 + len(v.text)*p.states/16) {
 				return nil
 			}
 			fits = fits || p.fits(v.text)

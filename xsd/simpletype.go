@@ -32,7 +32,7 @@ func (c *compiler) simpleType(n *xmltree.Node, what string) *typeDef {
 		if item == nil {
 			return t
 		}
-		if item.simple.listed() {
+		if item.simple.lists {
 			c.report(d, "XS018", "a list holds atoms, or unions of them", "%s cannot be a list of %s, which is a list itself", what, item.what)
 			return t
 		}
@@ -42,19 +42,6 @@ func (c *compiler) simpleType(n *xmltree.Node, what string) *typeDef {
 		c.union(t, d)
 	}
 	return t
-}
-
-// listed reports whether values of s may be lists.
-func (s *simple) listed() bool {
-	if s.item != nil {
-		return true
-	}
-	for _, m := range s.members {
-		if m.listed() {
-			return true
-		}
-	}
-	return false
 }
 
 // made returns the type that d makes another one of: named in an attribute or
@@ -96,6 +83,7 @@ func (c *compiler) union(t *typeDef, d *xmltree.Node) {
 	add := func(m *typeDef) {
 		if m != nil && c.spend(1) {
 			s.members = append(s.members, m.simple)
+			s.lists = s.lists || m.simple.lists
 		}
 	}
 	if a := d.AttrNode("", "memberTypes"); a != nil {
@@ -222,7 +210,7 @@ func (r *restricting) pattern(a *xmltree.Node) {
 const mostPatternStates = 100_000
 
 func (r *restricting) value(a *xmltree.Node) {
-	v, f := r.base.read(a.Value(), a.Parent(), nil)
+	v, f := r.base.read(a.Value(), a.Parent(), r.c)
 	if f != nil {
 		r.wrong(a, "%s", f)
 		return
@@ -270,7 +258,7 @@ func (r *restricting) number(f facet, a *xmltree.Node, least int, to *int, narro
 }
 
 func (r *restricting) bound(f facet, a *xmltree.Node) {
-	v, bad := r.base.parse(r.base.white.apply(a.Value()), a.Parent(), nil)
+	v, bad := r.base.parse(r.base.white.apply(a.Value()), a.Parent(), r.c)
 	if bad != nil {
 		r.wrong(a, "%s", bad)
 		return

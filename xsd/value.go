@@ -52,6 +52,19 @@ type primitive struct {
 	parse  func(text string, at *xmltree.Node) (value, bool)
 }
 
+// steps is what reading a value costs, measured against visiting a node.
+func (p *primitive) steps() int {
+	switch {
+	case p == nil: // a list or union, whose items and members pay too
+		return 1
+	case p.name == "duration":
+		return 16
+	case p.facets&bounds != 0:
+		return 3
+	}
+	return 2
+}
+
 // facet is a set of facets.
 type facet uint16
 

@@ -332,7 +332,7 @@ func (c *compiler) xdrAttribute(n *xmltree.Node) *xdrAttr {
 }
 
 func (c *compiler) xdrDefault(a *xmltree.Node, typ *simple) {
-	if _, f := typ.read(a.Value(), a.Parent(), nil); f != nil {
+	if _, f := typ.read(a.Value(), a.Parent(), c); f != nil {
 		c.report(a, "XS015", "", "attribute %q cannot be %q: %s", a.Local(), clipped(a.Value()), f)
 	}
 }

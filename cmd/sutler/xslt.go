@@ -50,7 +50,7 @@ holds for external entities.
 Messages and warnings go to standard error. After an error nothing is written.`,
 		Example: `  sutler xslt report.xsl customers.xml
   sutler xslt --param month=may --base ./lookup -o report.html report.xsl customers.xml
-  sutler xslt --profile report.xsl customers.xml >/dev/null`,
+  sutler xslt --profile -o report.html report.xsl customers.xml`,
 		Args: usage(cobra.ExactArgs(2)),
 		RunE: func(c *cobra.Command, args []string) error {
 			var result bytes.Buffer
