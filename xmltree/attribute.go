@@ -51,6 +51,9 @@ func (p *parser) attrs(element string) bool {
 			return false
 		}
 		p.tag = append(p.tag, attr{name: name, value: value, off: off})
+		if len(p.tag)&(manyAttrs-1) == 0 && !p.affordable(len(p.tag)) {
+			return false
+		}
 		if name.declares != nil {
 			p.declaring = true
 		}
@@ -58,6 +61,26 @@ func (p *parser) attrs(element string) bool {
 			p.tag[len(p.tag)-1].flags, p.replaced = elsewhere, false
 		}
 	}
+}
+
+// manyAttrs is after how many attributes of one element the budget is asked
+// whether it has that many nodes.
+const manyAttrs = 256
+
+// affordable reports whether the budget has room for n more nodes, and notes a
+// problem if not.
+func (p *parser) affordable(n int) bool {
+	b := p.d.budget
+	if b == nil {
+		return true
+	}
+	b.nodes += int64(n)
+	err := b.Err()
+	b.nodes -= int64(n)
+	if err != nil {
+		return p.limit(p.i, "XML021", err)
+	}
+	return true
 }
 
 // attrValue reads a quoted value and normalises it.

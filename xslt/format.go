@@ -130,7 +130,11 @@ func (k *formatCall) do(x *xpath.Context, args []xpath.Value) (xpath.Value, erro
 		k.last.Store(used)
 	}
 	s := used.picture.write(args[0].Num())
-	if err := host(x).step(int64(1+len(src)/64+len(s)/64), place{}); err != nil {
+	r := host(x)
+	if err := r.step(int64(1+len(src)/64+len(s)/4), place{}); err != nil {
+		return xpath.Value{}, err
+	}
+	if err := r.hold(len(s), place{}); err != nil {
 		return xpath.Value{}, err
 	}
 	return xpath.String(s), nil

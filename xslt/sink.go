@@ -10,14 +10,16 @@ import (
 // sink is where instructions put what they make: into a tree, or, without one,
 // into a text.
 type sink struct {
-	b      xmltree.Builder
-	start  int    // where its text begins in run.pending
-	one    string // the text if it is one string that was not copied there yet
-	open   bool   // the element that was begun is without content so far
-	final  bool   // this is the result tree
-	what   string // without a tree: what the text is for
-	void   int    // elements begun whose content is dropped, to recover from an error
-	strict bool   // … and is not recovered from here
+	b        xmltree.Builder
+	start    int    // where its text begins in run.pending
+	one      string // the text if it is one string that was not copied there yet
+	open     bool   // the element that was begun is without content so far
+	final    bool   // this is the result tree
+	what     string // without a tree: what the text is for
+	attrs    int    // of the element that was begun
+	prefixes int    // that were made up for them
+	void     int    // elements begun whose content is dropped, to recover from an error
+	strict   bool   // … and is not recovered from here
 }
 
 // The marks around text with disable-output-escaping in a result that goes
@@ -66,6 +68,9 @@ func (r *run) flush(at place) error {
 	if r.out.one == "" && len(r.pending) == r.out.start {
 		return nil
 	}
+	if err := r.hold(nodeBytes, at); err != nil {
+		return err
+	}
 	if err := r.step(1, at); err != nil {
 		return err
 	}
@@ -80,7 +85,7 @@ func (r *run) making(bytes int, at place) error {
 	if err := r.flush(at); err != nil {
 		return err
 	}
-	if err := r.grow(bytes, at); err != nil {
+	if err := r.growNodes(1, bytes, at); err != nil {
 		return err
 	}
 	r.out.open = false
@@ -116,7 +121,7 @@ func (r *run) begin(name *xmltree.Name, at place) error {
 	if err := r.out.b.Open(name); err != nil {
 		return r.fail(at, err)
 	}
-	r.out.open = true
+	r.out.open, r.out.attrs, r.out.prefixes = true, 0, 0
 	return nil
 }
 
@@ -174,10 +179,11 @@ func (r *run) attribute(name *xmltree.Name, value string, at place) error {
 		return r.recoverable(at, "XT103", "make attributes before everything else in an element",
 			"cannot add the attribute %q to %q, which has content already", name, o.b.At().Name())
 	}
-	if err := r.grow(len(name.Local)+len(value), at); err != nil {
+	if err := r.growNodes(1, len(name.Local)+len(value), at); err != nil {
 		return err
 	}
-	if err := r.step(1, at); err != nil {
+	o.attrs++
+	if err := r.step(1+int64(o.attrs/8), at); err != nil { // each is compared with those before it
 		return err
 	}
 	if name.Space != "" && name.Space != xmltree.XMLSpace {
@@ -212,7 +218,8 @@ func (r *run) prefix(name *xmltree.Name) string {
 			}
 		}
 	}
-	for i := 0; ; i++ {
+	for i := r.out.prefixes; ; i++ {
+		r.out.prefixes = i + 1 // the element has all before
 		p := "ns" + strconv.Itoa(i)
 		if _, bound := el.Lookup(p); !bound {
 			el.Declare(p, name.Space)
@@ -287,6 +294,9 @@ func (r *run) copy(n *xmltree.Node, at place) error {
 		return err
 	}
 	if err := r.making(bytes, at); err != nil {
+		return err
+	}
+	if err := r.hold(int(nodes-1)*nodeBytes, at); err != nil {
 		return err
 	}
 	c, err := r.out.b.Copy(n)

@@ -78,7 +78,7 @@ type sortValue struct {
 }
 
 // valueSize is about what a sortValue takes.
-const valueSize = 24
+const valueSize = 40
 
 // sort returns nodes in the order of keys; equal ones stay as they were. The
 // attributes of the keys are evaluated for the node outside, the keys for each
@@ -92,7 +92,7 @@ func (r *run) sort(nodes []*xmltree.Node, keys []sortKey) ([]*xmltree.Node, erro
 		return nodes, err
 	}
 	s := sorter{r: r, dirs: dirs, at: keys[0].at}
-	before := r.bytes
+	before := r.held()
 	if err := r.grow(len(nodes)*len(keys)*valueSize, s.at); err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func (r *run) sort(nodes []*xmltree.Node, keys []sortKey) ([]*xmltree.Node, erro
 	if err := r.step(s.cost, s.at); err != nil {
 		return nil, err
 	}
-	r.bytes = before // the keys are gone
+	r.drop(before) // the keys are gone
 	sorted := make([]*xmltree.Node, len(s.items))
 	for i := range s.items {
 		sorted[i] = s.items[i].node

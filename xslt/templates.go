@@ -199,6 +199,15 @@ func (r *run) call(t *template, lo, hi int, at place) error {
 	if err := r.deeper(at); err != nil {
 		return err
 	}
+	size := len(t.params)*(hi-lo)/8 + t.slots/8
+	if size > 0 { // looking for arguments, making room
+		if err := r.step(int64(size), at); err != nil {
+			return err
+		}
+		if err := r.hold(t.slots*valueBytes+(hi-lo)*argBytes, at); err != nil {
+			return err
+		}
+	}
 	vars, caller := r.xc.Vars, r.template
 	frame, mark := r.vars.push(t.slots)
 	r.xc.Vars, r.template = frame, t
@@ -219,6 +228,9 @@ func (r *run) call(t *template, lo, hi int, at place) error {
 	r.vars.pop(frame, mark)
 	r.xc.Vars, r.template = vars, caller
 	r.depth--
+	if size > 0 {
+		return r.hold(-t.slots*valueBytes-(hi-lo)*argBytes, at)
+	}
 	return nil
 }
 
