@@ -51,11 +51,16 @@ func (p *parser) attrs(element string) bool {
 			return false
 		}
 		p.tag = append(p.tag, attr{name: name, value: value, off: off})
-		if len(p.tag)&(manyAttrs-1) == 0 && !p.affordable(len(p.tag)) {
-			return false
-		}
 		if name.declares != nil {
 			p.declaring = true
+		}
+		if n := len(p.tag); n&(manyAttrs-1) == 0 {
+			if p.declaring {
+				n *= 2 // prefixes take memory too
+			}
+			if !p.affordable(n) {
+				return false
+			}
 		}
 		if p.mask == 0 || p.replaced {
 			p.tag[len(p.tag)-1].flags, p.replaced = elsewhere, false

@@ -19,6 +19,7 @@ const (
 	maxGroups       = 99      // what $99 can name
 	maxRepeat       = 1000    // of repetitions inside each other together, the bound of package regexp
 	maxInstructions = 5000    // of the compiled pattern
+	matchSteps      = 4       // of starting the machine anew for each match
 	maxPatternSize  = 20_000  // of the patterns that a run keeps, about in instructions
 )
 
@@ -274,6 +275,9 @@ func (s *subject) each(visit func(at []int) error) error {
 	for from := 0; from <= len(s.text); {
 		at, err := s.find(from)
 		if at == nil || err != nil {
+			return err
+		}
+		if err := pay(s.c, matchSteps); err != nil {
 			return err
 		}
 		if err := visit(at); err != nil || !s.all {

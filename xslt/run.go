@@ -277,6 +277,7 @@ const (
 	nodeBytes  = 112 // a node without its name and text
 	valueBytes = 72  // a variable
 	argBytes   = 120 // an argument
+	listBytes  = 16  // a node in a list that is processed
 )
 
 // memoryFactor is how many bytes of memory a run has for each byte of result.
@@ -350,9 +351,13 @@ func (r *run) failIn(p place, base int, err error) error {
 	return &failure{p.problem("XT110", err.Error(), ""), err}
 }
 
+// recoverSteps is what it costs to recover from an error.
+const recoverSteps = 8
+
 // recoverable is an error from which the Recommendation lets a processor
 // recover. It returns nil if the run does so.
 func (r *run) recoverable(p place, rule, hint, format string, args ...any) error {
+	r.ran += recoverSteps
 	switch {
 	case r.env.Strict || r.out.strict:
 		return wrong(p, rule, hint, format, args...)

@@ -17,6 +17,7 @@ type sink struct {
 	final    bool   // this is the result tree
 	what     string // without a tree: what the text is for
 	attrs    int    // of the element that was begun
+	decls    int    // … and namespaces that were declared on it
 	prefixes int    // that were made up for them
 	void     int    // elements begun whose content is dropped, to recover from an error
 	strict   bool   // … and is not recovered from here
@@ -121,7 +122,7 @@ func (r *run) begin(name *xmltree.Name, at place) error {
 	if err := r.out.b.Open(name); err != nil {
 		return r.fail(at, err)
 	}
-	r.out.open, r.out.attrs, r.out.prefixes = true, 0, 0
+	r.out.open, r.out.attrs, r.out.decls, r.out.prefixes = true, 0, 0, 0
 	return nil
 }
 
@@ -147,7 +148,16 @@ func (r *run) declare(prefix, uri string) {
 	}
 	if have, ok := el.Lookup(prefix); !ok && uri != "" || have != uri {
 		r.out.b.Declare(prefix, uri)
+		r.declared()
 	}
+}
+
+// declared charges a namespace that was declared. If that is too much, what is
+// charged next ends the run.
+func (r *run) declared() {
+	r.ran += 2 + int64(r.out.decls/4) // it was looked for among those before it
+	r.out.decls++
+	_ = r.steps.Make(nodeBytes)
 }
 
 // declareName declares the namespace of the element that was begun.
@@ -183,7 +193,7 @@ func (r *run) attribute(name *xmltree.Name, value string, at place) error {
 		return err
 	}
 	o.attrs++
-	if err := r.step(1+int64(o.attrs/8), at); err != nil { // each is compared with those before it
+	if err := r.step(1+int64(o.attrs/8+o.decls/4), at); err != nil { // each is compared with those before it
 		return err
 	}
 	if name.Space != "" && name.Space != xmltree.XMLSpace {
@@ -206,11 +216,13 @@ func (r *run) prefix(name *xmltree.Name) string {
 		}
 		if !declares(el, p) && (el.Name().Prefix != p) {
 			el.Declare(p, name.Space)
+			r.declared()
 			return p
 		}
 	}
 	for e := el; e != nil; e = e.Parent() {
 		for d := e.Decls(); d != nil; d = d.Next() {
+			r.ran++
 			if d.Value() == name.Space && d.Local() != "" {
 				if have, _ := el.Lookup(d.Local()); have == name.Space {
 					return d.Local()
@@ -223,6 +235,7 @@ func (r *run) prefix(name *xmltree.Name) string {
 		p := "ns" + strconv.Itoa(i)
 		if _, bound := el.Lookup(p); !bound {
 			el.Declare(p, name.Space)
+			r.declared()
 			return p
 		}
 	}
@@ -316,6 +329,7 @@ func (r *run) inherit(el, n *xmltree.Node) {
 	for e := n; e != nil; e = e.Parent() {
 	next:
 		for d := e.Decls(); d != nil; d = d.Next() {
+			r.ran++
 			if d.Value() == "" || declares(el, d.Local()) || d.Local() == "" && el.Name().Prefix == "" && el.Space() == "" {
 				continue
 			}
@@ -326,6 +340,7 @@ func (r *run) inherit(el, n *xmltree.Node) {
 			}
 			if have, ok := el.Lookup(d.Local()); !ok || have != d.Value() {
 				el.Declare(d.Local(), d.Value())
+				r.declared()
 			}
 		}
 	}
@@ -386,7 +401,7 @@ func (r *run) procInst(target, data string, at place) error {
 	return nil
 }
 
-// size returns the nodes of the tree n, and the bytes of its text and names.
+// size returns the nodes of the tree n, namespaces included, and the bytes of its text and names.
 func size(n *xmltree.Node) (nodes int64, bytes int) {
 	for x := n; ; {
 		nodes++
@@ -394,6 +409,9 @@ func size(n *xmltree.Node) (nodes int64, bytes int) {
 		for a := x.Attrs(); a != nil; a = a.Next() {
 			nodes++
 			bytes += len(a.Local()) + len(a.Value())
+		}
+		for d := x.Decls(); d != nil; d = d.Next() {
+			nodes++
 		}
 		if x.First() != nil {
 			x = x.First()

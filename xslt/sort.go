@@ -230,7 +230,7 @@ func (s *sorter) collate(j int) error {
 			size -= ends[i-1]
 		}
 		// A key has several bytes for each letter.
-		if err := s.r.step(1+int64(size/16), s.at); err != nil {
+		if err := s.r.step(4+int64(size/4), s.at); err != nil {
 			return err
 		}
 		if err := s.r.grow(size, s.at); err != nil {

@@ -38,6 +38,9 @@ func (in *applyTemplates) exec(r *run) error {
 		return err
 	}
 	here, to := r.focused(), len(r.lists)
+	if err := r.hold((to-from)*listBytes, in.at); err != nil {
+		return err
+	}
 	for i := from; i < to; i++ {
 		n := r.lists[i] // the list may move while others are put behind it
 		r.focus(focus{n, i - from + 1, to - from})
@@ -48,7 +51,7 @@ func (in *applyTemplates) exec(r *run) error {
 	r.focus(here)
 	r.lists = r.lists[:from]
 	r.args = r.args[:lo]
-	return nil
+	return r.hold((from-to)*listBytes, in.at)
 }
 
 // list puts the nodes of e behind r.lists.
@@ -289,6 +292,9 @@ func (in *forEach) exec(r *run) error {
 	}
 	here, rule, to := r.focused(), r.rule, len(r.lists)
 	r.rule = nil
+	if err := r.hold((to-from)*listBytes, in.sel.at); err != nil {
+		return err
+	}
 	for i := from; i < to; i++ {
 		if err := r.step(1, in.sel.at); err != nil {
 			return err
@@ -301,7 +307,7 @@ func (in *forEach) exec(r *run) error {
 	r.focus(here)
 	r.rule = rule
 	r.lists = r.lists[:from]
-	return nil
+	return r.hold((from-to)*listBytes, in.sel.at)
 }
 
 // ifInstr is xsl:if, or an xsl:when.
