@@ -7,9 +7,9 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 LDFLAGS := -s -w -X main.version=$(VERSION)
 SOURCES := $(shell find . -name '*.go' -o -name '*.xml' -o -name '*.sql' -o -name go.mod -o -name go.sum | grep -v '^./bin/')
 
-# Tests that kill processes and break every commit run as plain builds; the
-# race detector sees a sample of them.
-PLAIN   := 'Crash|Kill|Binary|Linear'
+# Tests that kill processes, break every commit, compare with other processors
+# or are hostile run as plain builds; the race detector sees a sample of the first.
+PLAIN   := 'Crash|Kill|Binary|Linear|Differential|Hostile'
 
 .PHONY: all build demo run test check race plain bench fuzz soak clean cross
 
@@ -37,9 +37,9 @@ check:
 	$(GO) tool staticcheck ./...
 
 race: gcc
-	CGO_ENABLED=1 $(GO) test -race -skip 'Kill|Binary' ./...
+	CGO_ENABLED=1 $(GO) test -race -skip 'Kill|Binary|Differential|Hostile' ./...
 
-plain:
+plain: peers
 	CGO_ENABLED=0 $(GO) test -run $(PLAIN) ./...
 
 # The shipped binary builds for every system.
@@ -52,8 +52,19 @@ cross:
 gcc:
 	@command -v gcc >/dev/null || { .ci/install gcc libc6-dev; }
 
-bench:
-	$(GO) test -run '^$$' -bench . -benchtime 2s -count 3 ./...
+# What stylesheets and schemas are compared with.
+.PHONY: peers
+peers:
+	@command -v xsltproc >/dev/null && command -v xmllint >/dev/null || .ci/install xsltproc libxml2-utils
+
+# The comparison with other XSLT processors counts one iteration as one round;
+# its figures go to bin/bench-xslt.json. Java's take part where Java is installed
+# (default-jdk-headless, libsaxonhe-java).
+bench: gcc
+	@command -v xslt-config >/dev/null || .ci/install libxml2-dev libxslt1-dev
+	$(GO) test -run '^$$' -bench . -skip '^BenchmarkPeers$$' -benchtime 2s -count 3 ./...
+	@mkdir -p bin
+	SUTLER_PEERS_JSON=$(CURDIR)/bin/bench-xslt.json $(GO) test -run '^$$' -bench '^BenchmarkPeers$$' -benchtime 5x -timeout 30m ./xslt/
 
 # Every parser, one after the other, for $(FUZZ) each.
 fuzz:

@@ -36,13 +36,14 @@ const (
 	Stopping     Code = 0xC2100013
 	ReadOnlyName Code = 0xC2100014
 	Interrupted  Code = 0xC2100015
+	SchemaErr    Code = 0xC2100016
 )
 
 // HRESULT returns the code that an errorContext shows: that of MPF's documents
 // where they have one, which is coarser (schema C.9), else c itself.
 func (c Code) HRESULT() Code {
 	switch c {
-	case NullSource, BadTarget, PathErr, BadRequest, BadNamespace:
+	case NullSource, BadTarget, PathErr, BadRequest, BadNamespace, SchemaErr:
 		return BadInput
 	case NoAnswer:
 		return Failed
@@ -104,4 +105,5 @@ var codes = []CodeInfo{
 	{Stopping, "Stopping", "the engine is stopping", "The engine takes no more requests. Submit to another one, or after the restart."},
 	{Interrupted, "Interrupted", "the engine ended during the request", "The engine or its host died before the request was finished. Everything it had done was undone; submit it again."},
 	{ReadOnlyName, "ReadOnlyName", "the namespace is read-only", "Namespaces marked readOnly=\"1\" and those built in cannot be changed."},
+	{SchemaErr, "SchemaErr", "input does not fit its schema", "The executeData of a call breaks the input schema of the procedure. The description names the path, what was expected and what was found. Input is checked when the setting validation is on, or the schema says validate=\"1\"."},
 }

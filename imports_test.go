@@ -18,7 +18,8 @@ var mayImport = map[string]string{
 	"xmltree":     "",
 	"xpath":       "xmltree",
 	"xslt":        "xmltree xpath",
-	"procedure":   "sutler xmltree xpath xslt",
+	"xsd":         "xmltree",
+	"procedure":   "sutler xmltree xpath xslt xsd",
 	"security":    "sutler",
 	"engine":      "sutler procedure security xmltree xpath xslt",
 	"store":       "sutler xmltree",
@@ -33,7 +34,7 @@ var mayImport = map[string]string{
 }
 
 // pure packages touch no files, no network and no process.
-var pure = []string{"sutler", "procedure", "engine", "security", "xmltree", "xpath", "xslt"}
+var pure = []string{"sutler", "procedure", "engine", "security", "xmltree", "xpath", "xslt", "xsd"}
 
 var impure = []string{"os", "os/exec", "net", "net/http", "database/sql", "flag", "syscall"}
 

@@ -64,15 +64,12 @@ func Settings(stored map[string]string) []Setting {
 // CheckSetting returns the name under which a setting is kept, if it may be
 // set to value; the empty value stands for the default. Names are found
 // without regard to case, limits also without "limit.". The error is an
-// *Error: NotFound for an unknown name, BadInput for a value out of range,
-// NotYet for switching validation on.
+// *Error: NotFound for an unknown name, BadInput for a value out of range.
 func CheckSetting(name, value string) (string, error) {
 	if strings.EqualFold(name, SettingValidation) {
 		switch value {
-		case "", "off":
+		case "", "off", "on":
 			return SettingValidation, nil
-		case "on":
-			return "", Errorf(NotYet, "cannot set %s to on: schemas are stored with their place and not checked by this version", name)
 		}
 		return "", Errorf(BadInput, "cannot set %s to %q: want on or off", name, value)
 	}
@@ -94,6 +91,10 @@ func LimitsOf(stored map[string]string) (Limits, error) {
 	}
 	return l, nil
 }
+
+// ValidationOf reports whether the stored settings ask for the checking of
+// executeData against input schemas.
+func ValidationOf(stored map[string]string) bool { return stored[SettingValidation] == "on" }
 
 // set sets the limit that name stands for and returns the name of its setting;
 // an empty value leaves the limit as it is.

@@ -28,7 +28,7 @@ func TestCheckSetting(t *testing.T) {
 		{"limit.requestBytes", "99999999999999999999", "", sutler.BadInput},
 		{"validation", "off", "validation", sutler.OK},
 		{"Validation", "", "validation", sutler.OK},
-		{"validation", "on", "", sutler.NotYet},
+		{"validation", "on", "validation", sutler.OK},
 		{"validation", "yes", "", sutler.BadInput},
 		{"colour", "red", "", sutler.NotFound},
 		{"", "", "", sutler.NotFound},
@@ -99,5 +99,16 @@ func TestErrorJSON(t *testing.T) {
 	}
 	if diff := cmp.Diff(sent.Sources, got.Sources); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestValidationOf(t *testing.T) {
+	for value, want := range map[string]bool{"on": true, "off": false, "": false} {
+		if got := sutler.ValidationOf(map[string]string{"validation": value}); got != want {
+			t.Errorf("ValidationOf(%q) = %v, want %v", value, got, want)
+		}
+	}
+	if sutler.ValidationOf(nil) {
+		t.Error("ValidationOf(nil) = true, want false: off is the default")
 	}
 }

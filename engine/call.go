@@ -77,6 +77,9 @@ func (w *walk) dispatch(f *frame, in *invocation, seq int) (err error, abandoned
 		w.world.refuse(seq, p.Namespace.Name, p.Name, d.Rule)
 		return sutler.Errorf(sutler.Denied, "cannot call %s/%s as %q: %s", p.Namespace.Name, p.Name, w.trustee.Account, d.Rule), false
 	}
+	if err := w.checkInput(p, in); err != nil {
+		return err, false
+	}
 	if p.Composite() {
 		return w.callComposite(f, in, p, seq), false
 	}

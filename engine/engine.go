@@ -26,6 +26,7 @@ type Options struct {
 	NewID     func() sutler.TransactionID
 	Stop      context.Context // once it ends, calls are cancelled and running transactions undone; nil: never
 	Logger    *slog.Logger    // nil: nothing is logged
+	Validate  bool            // check executeData against the input schemas of procedures, not only where they force it
 	Trace     func(Event)     // nil: nothing is traced; called from the walking goroutine
 }
 
@@ -42,6 +43,7 @@ type Engine struct {
 	newID     func() sutler.TransactionID
 	stop      context.Context
 	logger    *slog.Logger
+	validate  bool
 	trace     func(Event)
 
 	abandoned atomic.Int64
@@ -66,7 +68,7 @@ var (
 func New(ctx context.Context, o Options) (*Engine, error) {
 	e := &Engine{
 		lease: o.Lease, log: o.Log, config: o.Config, limits: o.Limits.WithDefaults(), grace: o.Grace,
-		now: o.Now, newID: o.NewID, stop: o.Stop, logger: o.Logger, trace: o.Trace,
+		now: o.Now, newID: o.NewID, stop: o.Stop, logger: o.Logger, validate: o.Validate, trace: o.Trace,
 		providers: map[string]sutler.Provider{}, stopped: make(chan struct{}), idle: make(chan struct{}),
 	}
 	if e.grace == 0 {

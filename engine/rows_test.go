@@ -38,7 +38,7 @@ import (
 //	<data>…</data>
 //
 // The first holds options (submit NAMESPACE/PROCEDURE for a simple request,
-// limit NAME VALUE, # remarks) and XML: namespace elements that are registered
+// limit NAME VALUE, validation on, # remarks) and XML: namespace elements that are registered
 // first, then either a whole request, or the data, the context and the steps
 // of a trusted one. The prefix xsl is declared. A file named ns holds
 // namespaces for all cases below it.
@@ -112,6 +112,7 @@ type row struct {
 	request string
 	simple  string
 	limits  sutler.Limits
+	checks  bool // validation on
 
 	warnings []string // rules
 	refused  error    // what refused it before it ran
@@ -167,6 +168,8 @@ func (r *row) option(settings map[string]string, line string) bool {
 		r.simple = strings.Join(f[1:], " ")
 	case len(f) == 3 && f[0] == "limit":
 		settings["limit."+f[1]] = f[2]
+	case len(f) == 2 && f[0] == "validation" && f[1] == "on":
+		r.checks = true
 	default:
 		return false
 	}
@@ -219,7 +222,7 @@ func (r *row) run(t *testing.T) {
 		providers[name] = &recorder{p.(recorded), r}
 	}
 	e, err := engine.New(context.Background(), engine.Options{
-		Lease: lease, Log: log, Config: &sutlertest.Config{}, Limits: r.limits, Grace: time.Millisecond, Providers: providers,
+		Lease: lease, Log: log, Config: &sutlertest.Config{}, Limits: r.limits, Grace: time.Millisecond, Providers: providers, Validate: r.checks,
 		Builtin: []sutler.Source{
 			{File: "test.xml", Text: test.Namespace()}, {File: "error.xml", Text: mpferror.Namespace()},
 			{File: "sys.xml", Text: []byte(rowNamespace)}, {File: "own.xml", Text: []byte(ownNamespace)},

@@ -28,7 +28,8 @@ var update = flag.Bool("update", false, "rewrite what the stories expect")
 // each commit), response.xml, effects.
 //
 // The first line of its comment may hold options: submit Namespace/Procedure
-// (a simple request), limit NAME VALUE, as ACCOUNT (not an administrator).
+// (a simple request), limit NAME VALUE, as ACCOUNT (not an administrator),
+// validation on.
 type story struct {
 	name      string
 	archive   *txtar.Archive
@@ -36,6 +37,7 @@ type story struct {
 	outsider  bool
 	limits    sutler.Limits
 	crashable bool
+	checks    bool
 }
 
 func stories(t *testing.T) []*story {
@@ -61,6 +63,8 @@ func stories(t *testing.T) []*story {
 				s.outsider = true
 			case len(f) == 3 && f[0] == "limit":
 				settings["limit."+f[1]] = f[2]
+			case len(f) == 2 && f[0] == "validation" && f[1] == "on":
+				s.checks = true
 			case len(f) == 2 && f[0] == "crash" && f[1] == "no":
 				s.crashable = false
 			}
@@ -107,7 +111,7 @@ func (s *story) newEngine(t *testing.T, log *sutlertest.Log, fake *sutlertest.Fa
 	var ticks, ids int
 	ids = len(log.All())
 	e, err := engine.New(context.Background(), engine.Options{
-		Lease: lease, Log: log, Config: &sutlertest.Config{}, Limits: s.limits, Grace: time.Millisecond,
+		Lease: lease, Log: log, Config: &sutlertest.Config{}, Limits: s.limits, Grace: time.Millisecond, Validate: s.checks,
 		Providers: map[string]sutler.Provider{"fake": fake},
 		Now: func() time.Time {
 			ticks++

@@ -26,6 +26,7 @@ type walk struct {
 	basic   string // account of the basic credential of the request, or ""
 	bag     *sutler.Bag
 	trace   func(Event) // nil: nothing is traced
+	checks  bool        // executeData is checked against every input schema
 
 	budget *xmltree.Budget // of all trees of the transaction
 	steps  xmltree.Budget  // of the path that is being evaluated

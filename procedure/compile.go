@@ -73,6 +73,9 @@ func CompileInline(req *sutler.Request) (*Procedure, xmltree.Problems) {
 	c.add(inlineGrammar.Check(req.Steps)...)
 	p := c.procedure(req.Steps)
 	p.Inline = true
+	if p.Input != nil && p.Input.Forced {
+		c.report(p.Input.Element.AttrNode("", "validate"), "PR035", "take it out", "the procedure of a request is not called, and so its input is not validated")
+	}
 	c.problems.Sort()
 	req.Conceal(c.problems)
 	if c.problems.Err() != nil {
@@ -235,28 +238,6 @@ func procedureType(v string) sutler.ProcedureType {
 		return sutler.TwoPhase
 	default:
 		return sutler.Read
-	}
-}
-
-// schemas keeps the input and the output schema of p in either form (schema B.29).
-func (c *compiler) schemas(p *Procedure, n *xmltree.Node) {
-	for e := n.FirstElement(); e != nil; e = e.NextElement() {
-		if !e.Is("", "Schema") && !e.Is(xdrSpace, "Schema") {
-			continue
-		}
-		of := &p.Input
-		switch e.Attr("name") {
-		case "inputSchema":
-		case "outputSchema":
-			of = &p.Output
-		default:
-			continue
-		}
-		if *of != nil {
-			c.report(e, "PR013", "keep one of them", "procedure %q has a second %q", p.Name, e.Attr("name"))
-			continue
-		}
-		*of = &Schema{Element: e, At: c.place(e)}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"sutler/procedure"
 	"sutler/xmltree"
 	"sutler/xpath"
+	"sutler/xsd"
 	"sutler/xslt"
 )
 
@@ -188,7 +189,7 @@ func TestRules(t *testing.T) {
 		}
 	}
 	listed := map[string]bool{}
-	for _, rs := range [][]xmltree.Rule{procedure.Rules(), xmltree.Rules(), xpath.Rules(), xslt.Rules()} {
+	for _, rs := range [][]xmltree.Rule{procedure.Rules(), xmltree.Rules(), xpath.Rules(), xsd.Rules(), xslt.Rules()} {
 		for _, r := range rs {
 			listed[r.ID] = true
 		}

@@ -119,7 +119,11 @@ func (d *dumper) procedure(p *procedure.Procedure) {
 
 func (d *dumper) schema(what string, s *procedure.Schema) {
 	if s != nil {
-		d.line("%s <%s> at %v", what, s.Element.Name(), s.At.Pos)
+		forced := ""
+		if s.Forced {
+			forced = " forced"
+		}
+		d.line("%s <%s>%s at %v", what, s.Element.Name(), forced, s.At.Pos)
 	}
 }
 

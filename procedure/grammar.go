@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"sutler/xmltree"
+	"sutler/xslt"
 )
 
 // xdrSpace is the namespace of the classic form of Schema (schema B.29).
@@ -12,6 +13,13 @@ const xdrSpace = "urn:schemas-microsoft-com:xml-data"
 
 // xdrSchema is the key of that form in the grammar.
 const xdrSchema = "{" + xdrSpace + "}Schema"
+
+// The keys of the stylesheets that a namespace may hold for the templates of
+// its procedures to include, by their id.
+const (
+	sheet     = "{" + xslt.Space + "}stylesheet"
+	transform = "{" + xslt.Space + "}transform"
+)
 
 var grammarRules = xmltree.GrammarRules{
 	Unknown: "PR002", Misplaced: "PR003", TooMany: "PR004", TooFew: "PR005",
@@ -67,11 +75,12 @@ func elements(procedure xmltree.Shape) map[string]xmltree.Shape {
 	}
 	procedure.Children = append([]string{"Schema*", xdrSchema + "*", "procedureData?"}, steps...)
 	schema := xmltree.Shape{
-		Attrs: []xmltree.AttrShape{{Name: "name", Required: true, Want: xmltree.OneOf("inputSchema", "outputSchema")}},
-		Free:  true,
+		Attrs: []xmltree.AttrShape{
+			{Name: "name", Required: true, Want: xmltree.OneOf("inputSchema", "outputSchema")},
+			{Name: "validate", Want: boolean},
+		},
+		Free: true,
 	}
-	classic := schema
-	classic.FreeAttr = true // XDR has attributes of its own there
 
 	return map[string]xmltree.Shape{
 		"namespace": {
@@ -82,12 +91,14 @@ func elements(procedure xmltree.Shape) map[string]xmltree.Shape {
 				{Name: "readOnly", Want: boolean},
 				{Name: "version", Want: xmltree.Whole(0, math.MaxInt32)},
 			},
-			Children: []string{"providerContext?", "procedure+"},
+			Children: []string{"providerContext?", sheet + "*", transform + "*", "procedure+"},
 		},
+		sheet:             {Free: true, FreeAttr: true},
+		transform:         {Free: true, FreeAttr: true},
 		"providerContext": {Free: true, FreeAttr: true},
 		"procedure":       procedure,
 		"Schema":          schema,
-		xdrSchema:         classic,
+		xdrSchema:         schema,
 		"procedureData":   {Free: true},
 		"execute":         {Attrs: call, Children: step},
 		"queue":           {Attrs: append(call[:len(call):len(call)], xmltree.AttrShape{Name: "queueSuspended", Want: boolean}), Children: step},

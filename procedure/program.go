@@ -56,12 +56,6 @@ type Procedure struct {
 // Composite reports whether the procedure consists of steps.
 func (p *Procedure) Composite() bool { return len(p.Body) > 0 || p.Inline }
 
-// Schema is an input or output schema, kept with its place and not checked yet.
-type Schema struct {
-	Element *xmltree.Node
-	At      Place
-}
-
 // Place is where a construct stands in its file.
 type Place struct {
 	File string

@@ -40,4 +40,6 @@ var rules = []xmltree.Rule{
 	{ID: "PR031", Title: "call to an unknown namespace", Help: "No namespace of that name is registered. The call fails until it is."},
 	{ID: "PR032", Title: "call to an unknown procedure", Help: "The namespace is there and has no procedure of that name. The call fails until it has."},
 	{ID: "PR033", Title: "recursion without a condition", Help: "The procedures call each other in a circle without when, forEach, repeat or try on the way, so the calls end only at a limit."},
+	{ID: "PR034", Title: "schema does not describe executeData", Help: "The root of what an input or output schema describes is the element executeData. A schema without it would refuse every call."},
+	{ID: "PR035", Title: "validate on what is not checked", Help: "Only the input schema of a procedure is checked: an output schema and an empty one are not, and nobody calls the procedure of a request."},
 }

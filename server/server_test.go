@@ -274,7 +274,7 @@ func TestBodies(t *testing.T) {
 		{"no sources", "POST", "/v1/namespaces", `{}`, 400, "no namespace file"},
 		{"unknown setting", "PUT", "/v1/settings", `{"name":"colour","value":"red"}`, 404, "no setting is called"},
 		{"bad value", "PUT", "/v1/settings", `{"name":"limit.running","value":"0"}`, 400, "whole number of requests from 1"},
-		{"validation", "PUT", "/v1/settings", `{"name":"validation","value":"on"}`, 501, "not checked by this version"},
+		{"validation", "PUT", "/v1/settings", `{"name":"validation","value":"yes"}`, 400, "want on or off"},
 		{"bad status", "GET", "/v1/transactions?status=done", "", 400, "rolledBack"},
 		{"bad limit", "GET", "/v1/transactions?limit=9999", "", 400, "from 1 to 1000"},
 		{"no such transaction", "GET", "/v1/transactions/%7B9%7D", "", 404, "{9}"},

@@ -93,7 +93,9 @@ func (p *parser) add(s string, off int, keep bool) {
 		p.text.value, p.text.off, p.text.any, p.text.keep = s, p.place(off), true, keep
 		return
 	}
-	p.text.parts = append(p.text.parts, s)
+	if s != "" {
+		p.text.parts = append(p.text.parts, s)
+	}
 	p.text.keep = p.text.keep || keep
 }
 

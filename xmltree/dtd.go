@@ -207,7 +207,7 @@ func (p *parser) conditional() bool {
 	p.i += len(word)
 	p.gap()
 	if word != "INCLUDE" && word != "IGNORE" || !p.looking("[") || len(p.outer) != depth {
-		return p.malformed("a conditional section is wrong at %q", clipped(p.s[start:]))
+		return p.malformed("a conditional section begins with INCLUDE or IGNORE and [, not with %q", clipped(word+p.rest()))
 	}
 	p.dtd.form = doctypeForm
 	p.i++
@@ -224,17 +224,21 @@ func (p *parser) conditional() bool {
 		return true
 	}
 	for open := 1; open > 0; {
-		n := strings.Index(p.rest(), "]]>")
+		n := strings.IndexAny(p.rest(), "<]")
 		if n < 0 {
 			return p.problem(start, "XML022", "end it with ]]>", "the conditional section is not closed")
 		}
-		if begin := strings.Index(p.rest()[:n], "<!["); begin >= 0 {
-			p.i += begin + len("<![")
+		p.i += n
+		switch {
+		case p.looking("<!["):
 			open++
-			continue
+			p.i += len("<![")
+		case p.looking("]]>"):
+			open--
+			p.i += len("]]>")
+		default:
+			p.i++
 		}
-		p.i += n + len("]]>")
-		open--
 	}
 	return true
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -319,4 +320,38 @@ func FuzzParseDTD(f *testing.F) {
 			t.Fatalf("%d nodes and %d bytes are charged at the end", nodes, bytes)
 		}
 	})
+}
+
+// TestDTDOfRandomTokens reads declarations put together from their parts at
+// random, in the document and outside: each must end in a tree or in problems
+// with a place.
+func TestDTDOfRandomTokens(t *testing.T) {
+	tokens := strings.Split(`<!ENTITY|<!ATTLIST|<!ELEMENT|<!NOTATION|<![|INCLUDE|IGNORE|[|]]>|>|>|>| | | | |%|%p;|%q;|%r;|%p;|p|q|r|a|x|"|'|"x"|"%p;"|'%q;'|`+
+		`"&e;"|&e;|&#38;|&#37;p;|&#60;|(|)|,|\||*|?|+|#PCDATA|CDATA|ID|NMTOKENS|NOTATION|#IMPLIED|#FIXED|SYSTEM|PUBLIC|NDATA|"f"|EMPTY|ANY|<!--|-->|<?p|?>|<a>|</a>|`+
+		`<!ENTITY % p "q">|<!ENTITY % q "%p;">|<!ENTITY % r SYSTEM "f">|<!ENTITY e "<a x='&f;'/>">|<!ENTITY f SYSTEM "f">|<!ATTLIST a x CDATA "1">|<!ELEMENT a (%q;)>|<!ENTITY % s "<![%t;[%u;]]>">|`+
+		`<!ENTITY % t "INCLUDE">|<!ENTITY % u "<!ENTITY e ">|%s;|%u;|%t;`, "|")
+	for seed := range uint64(20_000) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		some := func() string {
+			var b strings.Builder
+			for range r.IntN(14) {
+				b.WriteString(tokens[r.IntN(len(tokens))])
+			}
+			return b.String()
+		}
+		src, external := "<!DOCTYPE a SYSTEM 'f' ["+some()+"]><a>&e;"+some()+"</a>", some()
+		d, err := xmltree.Parse([]byte(src), xmltree.Options{
+			DTD: true, MaxEntityBytes: 1 << 12, File: "d",
+			External: func(string, string) ([]byte, error) { return []byte(external), nil },
+		})
+		if err == nil {
+			d.Release()
+			continue
+		}
+		checkProblems(t, err)
+		var ps xmltree.Problems
+		if errors.As(err, &ps) && ps[0].Pos.Line == 0 || t.Failed() {
+			t.Fatalf("seed %d: %s and %s: %v", seed, src, external, err)
+		}
+	}
 }

@@ -48,7 +48,7 @@ const balanced = "an entity holds whole elements: start tag and end tag stand in
 // entityDecl reads what an <!ENTITY> declares.
 func (p *parser) entityDecl() bool {
 	e := &entity{inside: len(p.outer) == 0, base: p.src.file}
-	start := p.i
+	at := p.place(p.i)
 	if p.looking("%") {
 		e.parameter = true
 		p.i++
@@ -70,7 +70,7 @@ func (p *parser) entityDecl() bool {
 	} else if !p.externalID(e, true) || !p.notation(e) {
 		return false
 	}
-	return p.predefined(e, start) && p.keep(e, start)
+	return p.predefined(e, at) && p.keep(e)
 }
 
 // notation reads NDATA and a name, if they come next.
@@ -92,10 +92,10 @@ func (p *parser) notation(e *entity) bool {
 }
 
 // keep makes e known; its first declaration is the one that counts.
-func (p *parser) keep(e *entity, off int) bool {
+func (p *parser) keep(e *entity) bool {
 	d := p.dtd
 	if d.count++; d.count > p.options.MaxEntities {
-		return p.limit(off, "XML027", &LimitError{Limit: "declared entities", Value: int64(p.options.MaxEntities), Setting: "Entities"})
+		return p.limit(p.i, "XML027", &LimitError{Limit: "declared entities", Value: int64(p.options.MaxEntities), Setting: "Entities"})
 	}
 	all := d.entities
 	if e.parameter {
@@ -116,7 +116,7 @@ func (p *parser) keep(e *entity, off int) bool {
 
 // predefined checks a declaration of one of the entities that XML has itself:
 // it cannot say anything else.
-func (p *parser) predefined(e *entity, off int) bool {
+func (p *parser) predefined(e *entity, at int) bool {
 	if e.parameter {
 		return true
 	}
@@ -129,7 +129,7 @@ func (p *parser) predefined(e *entity, off int) bool {
 			return true
 		}
 	}
-	return p.problem(off, "XML022", "leave the declaration out; every XML document has this entity", "entity %q cannot be declared to be %q", e.name, clipped(e.text+e.system))
+	return p.problemAt(at, "XML022", "leave the declaration out; every XML document has this entity", "entity %q cannot be declared to be %q", e.name, clipped(e.text+e.system))
 }
 
 // entityValue reads the text of an internal entity.

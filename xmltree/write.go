@@ -44,19 +44,22 @@ func (n *Node) Write(w io.Writer, o WriteOptions) error {
 
 // String returns n as Write writes it, up to an error.
 func (n *Node) String() string {
-	var b strings.Builder
-	_ = n.Write(&b, WriteOptions{}) // a builder takes everything; wrong names end the text
-	return b.String()
+	x := writers.Get().(*writer)
+	defer x.done()
+	x.tree(n)
+	x.flush()
+	return string(x.buf[:x.flushed])
 }
 
 // writer writes one tree. After an error it writes nothing more.
 type writer struct {
 	spelling
-	out    io.Writer
-	buf    []byte
-	err    error
-	indent bool
-	open   []written
+	out     io.Writer // nil: all stays in buf
+	buf     []byte
+	flushed int // how much of buf is good, without an out
+	err     error
+	indent  bool
+	open    []written
 }
 
 // written is an element whose end tag is not yet written.
@@ -72,10 +75,10 @@ var writers = sync.Pool{New: func() any { return &writer{spelling: newSpelling()
 // done puts w back for the next tree.
 func (w *writer) done() {
 	w.reset()
-	if len(w.prefixes) > 256 || cap(w.buf) > 256<<10 {
+	if len(w.prefixes) > 256 || cap(w.buf) > 4<<20 {
 		return
 	}
-	w.out, w.err = nil, nil
+	w.out, w.err, w.indent, w.flushed = nil, nil, false, 0
 	w.buf, w.open = w.buf[:0], emptied(w.open)
 	writers.Put(w)
 }
@@ -83,10 +86,15 @@ func (w *writer) done() {
 func (w *writer) put(s string) { w.buf = append(w.buf, s...) }
 
 func (w *writer) flush() {
-	if w.err == nil {
+	switch {
+	case w.err != nil:
+	case w.out == nil:
+		w.flushed = len(w.buf)
+		return
+	default:
 		_, w.err = w.out.Write(w.buf)
+		w.buf = w.buf[:0]
 	}
-	w.buf = w.buf[:0]
 }
 
 func (w *writer) fail(format string, args ...any) {
@@ -99,7 +107,7 @@ func (w *writer) fail(format string, args ...any) {
 // tree writes n and all below it.
 func (w *writer) tree(n *Node) {
 	for e := n; w.err == nil; {
-		if len(w.buf) > 32<<10 {
+		if len(w.buf) > 32<<10 && w.out != nil {
 			w.flush()
 		}
 		w.node(e)

@@ -258,6 +258,44 @@ func TestUnlinked(t *testing.T) {
 	}
 }
 
+// The short expressions of stylesheets and procedures allocate nothing but the
+// text that they make.
+func TestAllocations(t *testing.T) {
+	d := parse(t, `<r><a id="7" type="x"><name>Ann  B</name><price>12.5</price><b><c>x</c></b></a><a id="8"/><title>t</title></r>`)
+	n := find(t, d.Root(), "/r/a")
+	for src, most := range map[string]float64{
+		".": 0, "@id": 0, "name": 0, "*": 0, "node()": 0, "..": 0, "../@x": 0, "../title": 0, "b/c": 0, "//c": 0, "//b/c": 0, "//a[1]": 0, "a[2]": 0, "@*|node()": 0, "name|price": 0,
+		"$s": 0, "$n": 0, "$nodes/b": 0, "'x'": 0, "position()": 0, "last()": 0, "position() = last()": 0, "count(*)": 0, "count(//c)": 0, "count(..//a[@id])": 0,
+		"name = 'x'": 0, "@id = 7": 0, "@type = 'x' or @type = 'y'": 0, "not(@id)": 0, "price > 10": 0, "price * 2 + 1": 0, "sum(../a/price)": 0, "-price": 0, "round(price)": 0,
+		"string(name)": 0, "string-length(name)": 0, "substring(name, 2, 3)": 0, "substring-before(name, ' ')": 0, "contains(name, 'n')": 0, "starts-with(@id, '7')": 0,
+		"name()": 0, "local-name(..)": 0, "boolean(b/c)": 0, "a = b": 0, "@id = ../a/@id": 0, "not(@id = preceding::a/@id)": 0, "count(. | ..)": 0, "count(.. | ../a[1]) = 1": 0, "count(. | //a[1]) = count(//a[1])": 0, "../a/@id = @id": 0, "preceding::a[1]": 0, "following-sibling::*[1]": 0, "ancestor::r/title": 0,
+		"*[position() mod 2 = 1]": 0, "../a[@id = '8']": 0, "concat(name, '-', @id)": 1, "normalize-space(name)": 1, "translate(name, 'n', 'm')": 1, "string(..)": 1,
+		"string(price * 2)": 1, "$nodes": 1,
+	} {
+		e, err := xpath.Compile(src, names)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := context(t, n)
+		var buf []*xmltree.Node
+		got := testing.AllocsPerRun(100, func() {
+			switch e.Type() {
+			case xpath.NodeSetType:
+				buf, err = e.AppendNodes(c, buf[:0])
+			case xpath.BooleanType:
+				_, err = e.Bool(c)
+			case xpath.NumberType:
+				_, err = e.Num(c)
+			default:
+				_, err = e.Str(c)
+			}
+		})
+		if err != nil || got > most {
+			t.Errorf("%s: %v allocations, %v, want %v", src, got, err, most)
+		}
+	}
+}
+
 // One expression serves many goroutines, and so does a document that nobody edits.
 func TestParallel(t *testing.T) {
 	d := parse(t, "<r>"+strings.Repeat("<a><b/><c/></a>", 50)+"<d/></r>")

@@ -222,8 +222,13 @@ func (t *nodeTest) matches(n *xmltree.Node) bool {
 	case none:
 		return false
 	case oneOf:
+		kind, local := n.Kind(), n.Local()
 		for i := range t.among {
-			if t.among[i].matches(n) {
+			if a := &t.among[i]; a.of == oneName && a.kind == xmltree.Element {
+				if kind == a.kind && alike(local, a.name.Local) && n.Space() == a.name.Space {
+					return true
+				}
+			} else if a.matches(n) {
 				return true
 			}
 		}

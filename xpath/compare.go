@@ -205,23 +205,28 @@ func operandOf(c *Context, e expr) (operand, error) {
 
 func (o *operand) isSet() bool { return o.e != nil || o.v.typ == NodeSetType }
 
-// lone returns the only node that o can hold, if it can hold no more than one
-// that is found without a walk; nil with sure: none.
-func (o *operand) lone(c *Context) (n *xmltree.Node, sure bool) {
-	p, ok := o.e.(*path)
-	switch {
-	case !ok:
-	case p.here:
-		return c.Node, true
-	case p.lone != nil && p.lone.axis == attribute && p.lone.test.of == oneName:
-		n, _ = p.lone.first(c, c.Node)
-		return n, true
+// lone returns the only node that o holds, nil if there is none, where o can
+// hold no more than one and that is found without a walk.
+func (o *operand) lone(c *Context) (n *xmltree.Node, sure bool, err error) {
+	if o.e == nil {
+		switch len(o.v.nodes) {
+		case 0:
+			return nil, true, nil
+		case 1:
+			return o.v.nodes[0], true, nil
+		}
+		return nil, false, nil
 	}
-	return nil, false
+	p, ok := o.e.(*path)
+	if !ok || !p.atMostOne() {
+		return nil, false, nil
+	}
+	n, err = p.first(c)
+	return n, true, err
 }
 
 // offer has w take the nodes of o in any order, perhaps more than once.
-func (o *operand) offer(w *walker) error {
+func (o operand) offer(w *walker) error {
 	switch x := o.e.(type) {
 	case nil:
 		return w.takeAll(o.v.nodes)
@@ -237,8 +242,7 @@ func (o *operand) offer(w *walker) error {
 		return w.err
 	case *union:
 		for _, e := range x.parts {
-			part := operand{e: e}
-			if err := part.offer(w); err != nil || w.found != nil {
+			if err := (operand{e: e}).offer(w); err != nil || w.found != nil {
 				return err
 			}
 		}
@@ -263,9 +267,9 @@ func (w *walker) takeAll(nodes []*xmltree.Node) error {
 
 // someNumber reports whether the number of a node of l is in relation op to f.
 func someNumber(c *Context, l operand, op relation, f float64) (bool, error) {
-	if n, sure := l.lone(c); sure {
-		if n == nil {
-			return false, nil
+	if n, sure, err := l.lone(c); sure {
+		if n == nil || err != nil {
+			return false, err
 		}
 		s, err := text(c, n)
 		return err == nil && op.numbers(ParseNumber(s), f), err
@@ -278,9 +282,9 @@ func someNumber(c *Context, l operand, op relation, f float64) (bool, error) {
 // someText reports whether the string-value of a node of l is in relation op,
 // which is equal or unequal, to s.
 func someText(c *Context, l operand, op relation, s string) (bool, error) {
-	if n, sure := l.lone(c); sure {
-		if n == nil {
-			return false, nil
+	if n, sure, err := l.lone(c); sure {
+		if n == nil || err != nil {
+			return false, err
 		}
 		t, err := text(c, n)
 		return err == nil && (t == s) == (op == equal), err
@@ -375,6 +379,18 @@ func (op relation) set(c *Context, l operand, v Value) (found bool, err error) {
 // sets reports whether a node of l is in relation op to a node of r. It looks
 // at each node once.
 func (op relation) sets(c *Context, l, r operand) (bool, error) {
+	if n, sure, err := l.lone(c); sure {
+		if n == nil || err != nil {
+			return false, err
+		}
+		return op.mirrored().node(c, r, n)
+	}
+	if n, sure, err := r.lone(c); sure {
+		if n == nil || err != nil {
+			return false, err
+		}
+		return op.node(c, l, n)
+	}
 	switch op {
 	case equal:
 		return haveCommon(c, l, r)
@@ -389,10 +405,29 @@ func (op relation) sets(c *Context, l, r operand) (bool, error) {
 	return someNumber(c, l, op, bound.num)
 }
 
+// node reports whether a node of l is in relation op to n.
+func (op relation) node(c *Context, l operand, n *xmltree.Node) (bool, error) {
+	s, err := text(c, n)
+	switch {
+	case err != nil:
+		return false, err
+	case op > unequal:
+		return someNumber(c, l, op, ParseNumber(s))
+	}
+	return someText(c, l, op, s)
+}
+
 // haveCommon reports whether a string-value of l is one of r too.
 func haveCommon(c *Context, l, r operand) (bool, error) {
-	var all texts
-	w := walker{c: c, want: gathering, texts: &all}
+	all := c.spare
+	if c.spare = nil; all == nil {
+		all = new(texts)
+	}
+	defer func() {
+		*all = texts{}
+		c.spare = all
+	}()
+	w := walker{c: c, want: gathering, texts: all}
 	err := r.offer(&w)
 	switch {
 	case err != nil || all.n == 0:
@@ -400,7 +435,7 @@ func haveCommon(c *Context, l, r operand) (bool, error) {
 	case all.n == 1:
 		return someText(c, l, equal, all.few[0])
 	}
-	w = walker{c: c, want: meeting, texts: &all}
+	w = walker{c: c, want: meeting, texts: all}
 	err = l.offer(&w)
 	return w.found != nil, err
 }

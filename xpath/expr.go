@@ -2,6 +2,7 @@ package xpath
 
 import (
 	"fmt"
+	"slices"
 
 	"sutler/xmltree"
 )
@@ -193,23 +194,50 @@ func (x *hostCall) eval(c *Context) (Value, error) {
 	if err := charge(c, 1); err != nil {
 		return Value{}, err
 	}
-	base := len(c.args)
-	defer func() {
-		clear(c.args[base:])
-		c.args = c.args[:base]
-	}()
+	base, ones := len(c.args), len(c.ones)
+	v, err := x.call(c, base)
+	// Not cleared: the few values are overwritten by the next call. A result
+	// must not be, should it be an argument.
+	for i := ones; i < len(c.ones) && len(v.nodes) > 0; i++ {
+		if &v.nodes[0] == &c.ones[i] {
+			v.nodes = slices.Clone(v.nodes)
+			break
+		}
+	}
+	c.args, c.ones = c.args[:base], c.ones[:ones]
+	if err != nil {
+		return Value{}, err
+	}
+	return x.declared(c, v)
+}
+
+// call evaluates the arguments behind the first base of c.args, which belong
+// to calls around this one, and calls the function.
+func (x *hostCall) call(c *Context, base int) (Value, error) {
 	for _, a := range x.args {
-		v, err := a.eval(c)
+		v, err := argument(c, a)
 		if err != nil {
 			return Value{}, err
 		}
 		c.args = append(c.args, v)
 	}
-	v, err := x.fn.Call(c, c.args[base:len(c.args):len(c.args)])
-	if err != nil {
-		return Value{}, err
+	return x.fn.Call(c, c.args[base:len(c.args):len(c.args)])
+}
+
+// argument returns e for a function that does not keep it: a set of one node
+// is made on the stack of c.
+func argument(c *Context, e expr) (Value, error) {
+	p, ok := e.(*path)
+	if !ok || !p.atMostOne() {
+		return e.eval(c)
 	}
-	return x.declared(c, v)
+	n, err := p.first(c)
+	if n == nil || err != nil {
+		return NodeSet(nil), err
+	}
+	c.ones = append(c.ones, n)
+	last := len(c.ones)
+	return NodeSet(c.ones[last-1 : last : last]), nil
 }
 
 // node returns the only node of a function that has no more.

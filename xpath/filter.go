@@ -43,6 +43,12 @@ func (f *filter) nodes(c *Context) ([]*xmltree.Node, error) {
 		if err != nil {
 			return nil, err
 		}
+		if k := preds[0].after; k > 0 {
+			all, preds = all[min(k, len(all)):], preds[1:]
+			if len(preds) == 0 {
+				return slices.Clip(all), nil
+			}
+		}
 		if err := charge(c, len(all)); err != nil {
 			return nil, err
 		}
@@ -200,7 +206,10 @@ func (u *union) size(c *Context) (int, error) {
 		u.near.walk(&w, c.Node)
 		return w.count, w.err
 	}
-	nodes, err := u.collect(c, nil)
+	buf := c.scratch
+	c.scratch = nil
+	nodes, err := u.collect(c, buf[:0])
+	c.scratch = nodes[:0]
 	return len(nodes), err
 }
 

@@ -74,7 +74,7 @@ func tokens(src string) ([]token, error) {
 	if len(src) > maxLength {
 		return nil, &Error{Rule: ruleLong, Msg: fmt.Sprintf("the expression has %d bytes, more than %d", len(src), maxLength)}
 	}
-	var toks []token
+	toks := make([]token, 0, min(len(src)/2+2, 64))
 	for at := 0; ; {
 		for at < len(src) && strings.IndexByte(space, src[at]) >= 0 {
 			at++

@@ -20,9 +20,11 @@ type step struct {
 type predicate struct {
 	expr
 	at         int       // [3]: the position selected; 0: see the others and expr
+	after      int       // [position() > 3]: how many are left out; 0: none of that
 	last       bool      // [last()]
 	attr       *nodeTest // [@name = 'text']: the attribute
 	text       string    // … and its value
+	has        *step     // [name] or [@name]: the step
 	positional bool
 	sized      bool
 }
@@ -52,17 +54,27 @@ func newPredicate(e expr) *predicate {
 	case *comparison:
 		p.wordy(x)
 		p.attribute(x)
+	case *path:
+		if x.lone != nil && x.lone.axis <= parent {
+			p.has = x.lone
+		}
 	}
 	return p
 }
 
-// wordy recognises [position() = 3] and [position() = last()].
+// wordy recognises [position() = 3], [position() > 3] and [position() = last()].
 func (p *predicate) wordy(x *comparison) {
-	l, r := x.l, x.r
+	op, l, r := x.op, x.l, x.r
 	if !calls(l, "position") {
-		l, r = r, l
+		op, l, r = op.mirrored(), r, l
 	}
-	if x.op != equal || !calls(l, "position") {
+	if !calls(l, "position") {
+		return
+	}
+	if k, ok := r.(*constant); ok && op == greater && k.v.typ == NumberType && k.v.num >= 1 {
+		p.after = int(min(k.v.num, 1<<31-1))
+	}
+	if op != equal {
 		return
 	}
 	if k, ok := r.(*constant); ok && k.v.typ == NumberType {
@@ -185,6 +197,9 @@ func (p *predicate) holds(c *Context, m *xmltree.Node, at, size int) (bool, erro
 	case p.attr != nil:
 		a := m.AttrNode(p.attr.name.Space, p.attr.name.Local)
 		return a != nil && a.Value() == p.text, charge(c, 1)
+	case p.has != nil:
+		n, err := p.has.first(c, m)
+		return n != nil, err
 	}
 	outerNode, outerPosition, outerSize := c.Node, c.Position, c.Size
 	c.Node, c.Position, c.Size = m, at, size

@@ -18,6 +18,7 @@ type sweep struct {
 	slots    []int  // for a positional step: which of the counters of a level is its own
 	count    int    // counters of a level
 	elements bool   // only elements lead further or can be reached
+	bare     bool   // no step has predicates or takes the node itself
 }
 
 // longestSweep is how many steps a sweep can have.
@@ -45,7 +46,7 @@ func sweepable(steps []*step, st state) int {
 }
 
 func newSweep(steps []*step) *step {
-	w := &sweep{steps: steps, slots: make([]int, len(steps)), elements: steps[len(steps)-1].test.kind == xmltree.Element}
+	w := &sweep{steps: steps, slots: make([]int, len(steps)), elements: steps[len(steps)-1].test.kind == xmltree.Element, bare: true}
 	for i, s := range steps {
 		switch s.axis {
 		case child:
@@ -56,6 +57,7 @@ func newSweep(steps []*step) *step {
 		default:
 			w.deep |= 1 << i
 		}
+		w.bare = w.bare && len(s.preds) == 0 && s.axis != descendantOrSelf
 		if s.positional {
 			w.slots[i] = w.count
 			w.count++
@@ -121,7 +123,7 @@ func (w *walker) sweep(top *xmltree.Node, sw *sweep, rest []*step) bool {
 			case !w.from(m, rest):
 				return false
 			}
-			if first := m.First(); first != nil {
+			if first := m.First(); first != nil && !(sw.elements && childless(first)) {
 				if inner := sw.below(at, mask); inner.deep >= 0 || inner.kids != 0 {
 					levels, counters = append(levels, inner), moreCounters(counters, sw.count)
 					m, at = first, inner
@@ -141,6 +143,12 @@ func (w *walker) sweep(top *xmltree.Node, sw *sweep, rest []*step) bool {
 	}
 }
 
+// childless reports whether an element whose first child is first has no child
+// that is an element, where that is quickly seen.
+func childless(first *xmltree.Node) bool {
+	return first.Kind() != xmltree.Element && first.Next() == nil
+}
+
 func moreCounters(counters []counter, n int) []counter {
 	for range n {
 		counters = append(counters, counter{})
@@ -153,6 +161,20 @@ func (w *walker) reach(sw *sweep, at level, counters []counter, m *xmltree.Node)
 	open := at.kids
 	if at.deep >= 0 {
 		open |= 1 << at.deep
+	}
+	if sw.bare && m.Kind() == xmltree.Element {
+		local := m.Local()
+		for ; open != 0; open &= open - 1 {
+			i := bits.TrailingZeros32(open)
+			if t := &sw.steps[i].test; t.of == oneName && t.kind == xmltree.Element {
+				if alike(local, t.name.Local) && m.Space() == t.name.Space {
+					mask |= 2 << i
+				}
+			} else if t.matches(m) {
+				mask |= 2 << i
+			}
+		}
+		return mask, true
 	}
 	for ; open != 0; open &= open - 1 {
 		i := bits.TrailingZeros32(open)

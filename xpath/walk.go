@@ -226,6 +226,7 @@ func firstChild(c *Context, n *xmltree.Node, t *nodeTest) *xmltree.Node {
 // predicates.
 func (w *walker) under(top *xmltree.Node, s *step, rest []*step) bool {
 	c, t := w.c, &s.test
+	named := t.of == oneName && t.kind == xmltree.Element
 	m := top
 	if s.axis == descendant {
 		if m = top.First(); m == nil {
@@ -236,14 +237,14 @@ func (w *walker) under(top *xmltree.Node, s *step, rest []*step) bool {
 		if c.due++; c.due >= batch && !w.pay() {
 			return false
 		}
-		if kind := m.Kind(); kind == t.kind || t.kind == 0 {
-			if t.of == oneName && kind == xmltree.Element {
-				if !alike(m.Local(), t.name.Local) || m.Space() != t.name.Space {
-					goto further
-				}
-			} else if t.of > anyKind && !t.matches(m) {
-				goto further
-			}
+		kind := m.Kind()
+		var hit bool
+		if named {
+			hit = kind == xmltree.Element && alike(m.Local(), t.name.Local) && m.Space() == t.name.Space
+		} else {
+			hit = t.matches(m)
+		}
+		if hit {
 			if len(rest) == 0 {
 				if !w.take(m) {
 					return false
@@ -252,18 +253,22 @@ func (w *walker) under(top *xmltree.Node, s *step, rest []*step) bool {
 				return false
 			}
 		}
-	further:
-		if first := m.First(); first != nil {
-			m = first
-			continue
+		if kind <= xmltree.Element {
+			if first := m.First(); first != nil && !(t.kind == xmltree.Element && childless(first)) {
+				m = first
+				continue
+			}
 		}
-		for m != top && m.Next() == nil {
+		for m != top {
+			if next := m.Next(); next != nil {
+				m = next
+				break
+			}
 			m = m.Parent()
 		}
 		if m == top {
 			return true
 		}
-		m = m.Next()
 	}
 }
 

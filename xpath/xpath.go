@@ -34,7 +34,7 @@ type Function struct {
 	// constant arguments and nil for the others. Its error, if not nil, ends the
 	// compilation with the offset of the call.
 	Check func(args []*Value) *Error
-	// Call must not keep args or c. What it returns as error ends the evaluation.
+	// Call must not keep args, their node-sets or c; it may return an argument. What it returns as error ends the evaluation.
 	Call func(c *Context, args []Value) (Value, error)
 	// Node, if it is set, is called instead, without arguments, and returns the
 	// only node of the value or nil for none: no set is made for it.
@@ -62,7 +62,10 @@ type Context struct {
 	due     int                   // steps not charged yet
 	unasked int                   // steps since Poll was asked
 	memo    []memo                // of the expression that is evaluated
+	spare   *texts                // for the next comparison of node-sets
+	scratch []*xmltree.Node       // for the next set that is only counted
 	args    []Value               // of the functions that are called
+	ones    []*xmltree.Node       // … and the sets of one node among them
 	places  map[*step]place       // of patterns
 	ids     map[*xmltree.Node]ids // of trees, by their top
 }

@@ -308,13 +308,14 @@ func (c *compiler) argument(n, x *xmltree.Node, args *[]arg) bool {
 	if !ok {
 		return true
 	}
+	number := c.argumentName(name)
 	for _, earlier := range *args {
-		if earlier.name == name {
+		if earlier.name == number {
 			c.report(a, "XT021", "keep one of the two", "argument %q is passed twice", a.Value())
 			return true
 		}
 	}
-	*args = append(*args, arg{name, v})
+	*args = append(*args, arg{number, v})
 	return true
 }
 

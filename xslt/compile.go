@@ -63,17 +63,18 @@ type compiler struct {
 	keepRefs bool // see CompileTemplates
 	embedded bool // in a document of another language
 
-	problems xmltree.Problems
-	modes    map[xmltree.Name]*mode
-	named    map[xmltree.Name]*template
-	globals  map[xmltree.Name]*global
-	funcs    map[xmltree.Name]*function
-	sets     map[xmltree.Name]*attributeSet
-	aliases  map[string]alias
-	calls    []pendingCall
-	uses     []pendingSets
-	literals []literalName
-	order    int // of template rules
+	problems  xmltree.Problems
+	modes     map[xmltree.Name]*mode
+	named     map[xmltree.Name]*template
+	globals   map[xmltree.Name]*global
+	funcs     map[xmltree.Name]*function
+	sets      map[xmltree.Name]*attributeSet
+	aliases   map[string]alias
+	calls     []pendingCall
+	arguments map[xmltree.Name]int // numbers of the names of parameters
+	uses      []pendingSets
+	literals  []literalName
+	order     int // of template rules
 
 	layer      *layer   // that is compiled
 	current    *module  // … and the stylesheet in it

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -97,14 +99,23 @@ func TestDeterministicDifferential(t *testing.T) {
 			add(repeatable(t, s.name, s.files["sheet.xsl"], s.input, loader(s.files), xslt.Env{Load: loader(s.files)}))
 		}
 	})
+	extensions := extensionArchives(t)
+	for _, path := range slices.Sorted(maps.Keys(extensions)) {
+		a := extensions[path]
+		eachCase(t, fileOf(a, "cases"), func(expr, want string) string {
+			add(repeatable(t, expr, fmt.Sprintf(extensionSheet, showing(0, expr)), fileOf(a, "input.xml"), nil, extensionEnv))
+			return want
+		})
+	}
 	for i := range uint64(chosen) {
 		g := newGenerator(defaultSeed, i)
 		files := g.sheet()
 		add(repeatable(t, fmt.Sprint("generated ", i), files["sheet.xsl"], newGenerator(defaultSeed, i<<32).document(), loader(files), xslt.Env{Load: loader(files)}))
 	}
-	if len(all) < 800 {
-		t.Fatalf("there are %d cases, want at least 800", len(all))
+	if len(all) < 1500 {
+		t.Fatalf("there are %d cases, want at least 1,500", len(all))
 	}
+	t.Logf("%d cases", len(all))
 	step := len(all) / chosen
 	for i, c := range all {
 		n := others

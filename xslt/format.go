@@ -1,10 +1,10 @@
 package xslt
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"unicode/utf8"
 
@@ -129,8 +129,11 @@ func (k *formatCall) do(x *xpath.Context, args []xpath.Value) (xpath.Value, erro
 		used = &usedPicture{src, format, p}
 		k.last.Store(used)
 	}
-	s := used.picture.write(args[0].Num())
 	r := host(x)
+	from := len(r.pending)
+	r.pending = used.picture.append(r.pending, args[0].Num())
+	s := r.texts.Bytes(r.pending[from:])
+	r.pending = r.pending[:from]
 	if err := r.step(int64(1+len(src)/64+len(s)/4), place{}); err != nil {
 		return xpath.Value{}, err
 	}
@@ -158,80 +161,73 @@ func (k *formatCall) format(p *Program, s string) (*decimalFormat, error) {
 	return nil, fmt.Errorf("there is no decimal format named %q", s)
 }
 
-// write writes n as the picture says, rounded half to even.
-func (p *picture) write(n float64) string {
+// append appends n as the picture says, rounded half to even, to b.
+func (p *picture) append(b []byte, n float64) []byte {
 	if math.IsNaN(n) {
-		return p.format.nan
+		return append(b, p.format.nan...)
 	}
 	a := &p.plus
 	if n < 0 { // not the negative zero, which string() does not tell apart either
 		a = &p.minus
 	}
-	n = math.Abs(n)
-	if math.IsInf(n, 1) {
-		return a.prefix + p.format.infinity + a.suffix
-	}
-	var b strings.Builder
-	b.WriteString(a.prefix)
-	p.digits(&b, n*p.scale)
-	b.WriteString(a.suffix)
-	return b.String()
+	b = append(b, a.prefix...)
+	b = p.digits(b, math.Abs(n)*p.scale)
+	return append(b, a.suffix...)
 }
 
-// digits writes n, which is not negative.
-func (p *picture) digits(b *strings.Builder, n float64) {
-	if math.IsInf(n, 1) { // by the scale
-		b.WriteString(p.format.infinity)
-		return
+// digits appends n, which is not negative.
+func (p *picture) digits(b []byte, n float64) []byte {
+	if math.IsInf(n, 1) { // perhaps by the scale
+		return append(b, p.format.infinity...)
 	}
-	integer, fraction := decimals(n, p.maxFrac)
-	for len(fraction) < p.minFrac {
-		fraction += strings.Repeat("0", p.minFrac-len(fraction))
-	}
+	var room [64]byte
+	integer, fraction := decimals(room[:0], n, p.maxFrac)
 	for len(fraction) > p.minFrac && fraction[len(fraction)-1] == '0' {
 		fraction = fraction[:len(fraction)-1]
 	}
-	if integer == "0" {
-		integer = ""
-	}
-	if integer == "" && p.minInt == 0 && fraction == "" {
-		integer = "0"
+	if len(integer) == 1 && integer[0] == '0' && (p.minInt > 0 || len(fraction) > 0 || p.minFrac > 0) {
+		integer = nil
 	}
 	if pad := p.minInt - len(integer); pad > 0 {
-		integer = strings.Repeat("0", pad) + integer
+		integer = append(bytes.Repeat([]byte("0"), pad), integer...)
 	}
-	writeDigits(b, integer, p.format.zero, p.group, string(p.format.group))
-	if fraction != "" || p.point {
-		b.WriteRune(p.format.decimal)
+	b = appendDigits(b, integer, p.format.zero, p.group, string(p.format.group))
+	if len(fraction) > 0 || p.minFrac > 0 || p.point {
+		b = utf8.AppendRune(b, p.format.decimal)
 	}
-	writeDigits(b, fraction, p.format.zero, 0, "")
+	b = appendDigits(b, fraction, p.format.zero, 0, "")
+	for range p.minFrac - len(fraction) {
+		b = utf8.AppendRune(b, p.format.zero)
+	}
+	return b
 }
 
 // decimals returns the digits of n before and behind the point, of these at most
 // most. A number that has no more digits than that gets those that tell it from
-// its neighbours, so that 0.1 is never written 0.1000000000000000055.
-func decimals(n float64, most int) (integer, fraction string) {
+// its neighbours, so that 0.1 is never written 0.1000000000000000055. They lie
+// in room if it is large enough.
+func decimals(room []byte, n float64, most int) (integer, fraction []byte) {
 	if n >= 1<<53 {
-		return strconv.FormatFloat(n, 'f', 0, 64), ""
+		return strconv.AppendFloat(room, n, 'f', 0, 64), nil
 	}
-	integer, fraction, _ = strings.Cut(strconv.FormatFloat(n, 'f', -1, 64), ".")
+	integer, fraction, _ = bytes.Cut(strconv.AppendFloat(room, n, 'f', -1, 64), []byte("."))
 	if len(fraction) > most {
-		integer, fraction, _ = strings.Cut(strconv.FormatFloat(n, 'f', most, 64), ".")
+		integer, fraction, _ = bytes.Cut(strconv.AppendFloat(room, n, 'f', most, 64), []byte("."))
 	}
 	return integer, fraction
 }
 
-// writeDigits writes decimal digits with those of the family of zero, and sep
+// appendDigits appends decimal digits as those of the family of zero, and sep
 // between groups of size, counted from the right.
-func writeDigits(b *strings.Builder, digits string, zero rune, size int, sep string) {
+func appendDigits[T string | []byte](b []byte, digits T, zero rune, size int, sep string) []byte {
 	if zero == '0' && size <= 0 {
-		b.WriteString(digits)
-		return
+		return append(b, digits...)
 	}
 	for i := range len(digits) {
 		if size > 0 && i > 0 && (len(digits)-i)%size == 0 {
-			b.WriteString(sep)
+			b = append(b, sep...)
 		}
-		b.WriteRune(zero + rune(digits[i]-'0'))
+		b = utf8.AppendRune(b, zero+rune(digits[i]-'0'))
 	}
+	return b
 }

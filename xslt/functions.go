@@ -36,7 +36,7 @@ func (c *compiler) function(n *xmltree.Node, name xmltree.Name) (f xpath.Functio
 func (c *compiler) ownFunction(n *xmltree.Node, name string) (f xpath.Function, ok bool) {
 	switch name {
 	case "current":
-		return xpath.Function{Result: xpath.NodeSetType, Call: current}, true
+		return xpath.Function{Result: xpath.NodeSetType, Node: current}, true
 	case "generate-id":
 		return xpath.Function{Max: 1, Result: xpath.StringType, Call: generateID}, true
 	case "key":
@@ -145,9 +145,7 @@ func nodeSet(c *xpath.Context, args []xpath.Value) (xpath.Value, error) {
 	return xpath.NodeSet([]*xmltree.Node{text}), nil
 }
 
-func current(c *xpath.Context, _ []xpath.Value) (xpath.Value, error) {
-	return xpath.NodeSet([]*xmltree.Node{host(c).node}), nil
-}
+func current(c *xpath.Context) (*xmltree.Node, error) { return host(c).node, nil }
 
 // generateID numbers the nodes in the order in which the run first asks for
 // them, which is the same in every run with the same input.

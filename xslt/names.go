@@ -136,6 +136,9 @@ func (c *compiler) prefixList(a *xmltree.Node) (uris []string) {
 		uri, ok := a.Parent().Lookup(key)
 		if !ok || uri == "" {
 			c.noPrefix(a, prefix)
+			if prefix == "#default" { // there is nothing to exclude, as many stylesheets know
+				c.problems[len(c.problems)-1].Warning = true
+			}
 			continue
 		}
 		uris = append(uris, uri)

@@ -11,7 +11,7 @@ func FormatNumber(src string, n float64) (s string, ok bool) {
 	if err != nil {
 		return err.Error(), false
 	}
-	return p.write(n), true
+	return string(p.append(nil, n)), true
 }
 
 // WriteNumbers writes numbers by a format of xsl:number.

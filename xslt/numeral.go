@@ -151,7 +151,7 @@ func (t numeral) write(b *strings.Builder, digits string, group int, sep string)
 	if pad := t.width - len(digits); pad > 0 {
 		digits = strings.Repeat("0", pad) + digits
 	}
-	writeDigits(b, digits, t.zero, group, sep)
+	b.Write(appendDigits(nil, digits, t.zero, group, sep))
 }
 
 // alphabetic writes 1, 2 … as a, b … z, aa, ab ….

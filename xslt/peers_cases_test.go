@@ -126,7 +126,7 @@ func newPeerWork(args []string) (peerWork, error) {
 		return nil, err
 	}
 	input := func() (*xmltree.Document, error) {
-		return xmltree.Parse(src, xmltree.Options{File: "input.xml"})
+		return xmltree.Parse(src, xmltree.Options{File: "input.xml", Own: true})
 	}
 	if args[0] == "parse" {
 		return func(to io.Writer) error { return parseOnce(input, to) }, nil

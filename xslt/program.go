@@ -66,16 +66,16 @@ type template struct {
 	slots  int // variables of its frame
 }
 
-// param is an xsl:param of a template: the argument named name, else value.
+// param is an xsl:param of a template: the argument of its name, else value.
 type param struct {
-	name  xmltree.Name
+	name  int // see compiler.argumentName
 	slot  int
 	value value
 }
 
 // arg is an xsl:with-param.
 type arg struct {
-	name  xmltree.Name
+	name  int
 	value value
 }
 

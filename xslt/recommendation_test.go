@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -148,8 +147,6 @@ func archives(t *testing.T, f func(path string, a *txtar.Archive)) {
 // Every sentence of the Recommendation that says must, should or error has its case.
 func TestRecommendation(t *testing.T) {
 	total := 0
-	src, _ := os.ReadFile("testdata/rec/pending.txt") // PENDING
-	pending := strings.Fields(string(src))
 	archives(t, func(path string, a *txtar.Archive) {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
 			section, _, _ := strings.Cut(filepath.Base(path), "-")
@@ -164,12 +161,6 @@ func TestRecommendation(t *testing.T) {
 					t.Errorf("%s: no comment says what it asks for", s.name)
 				}
 				got := s.run()
-				if slices.Contains(pending, s.name) { // PENDING
-					if got[".out"] == s.expected[".out"] && got[".err"] == s.expected[".err"] {
-						t.Errorf("%s is no longer pending", s.name)
-					}
-					continue
-				}
 				for ext, want := range s.expected {
 					if diff := cmp.Diff(want, got[ext]); diff != "" && !*update {
 						t.Errorf("%s%s (-want +got):\n%s", s.name, ext, diff)
@@ -186,7 +177,7 @@ func TestRecommendation(t *testing.T) {
 			}
 		})
 	})
-	if total < 600 {
-		t.Errorf("there are %d cases, want at least 600", total)
+	if total < 730 {
+		t.Errorf("there are %d cases, want at least 730", total)
 	}
 }

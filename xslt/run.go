@@ -161,6 +161,7 @@ type run struct {
 	texts   xmltree.Strings
 	lists   []*xmltree.Node // node lists that are being processed, one behind the other
 	found   *[foundNames]found
+	sorter  *sorter // that is free
 
 	globals []globalState
 	docs    []*xmltree.Document // made by the run, released with it
@@ -183,7 +184,7 @@ type globalState struct {
 
 // passed is the value of an xsl:with-param.
 type passed struct {
-	name  xmltree.Name
+	name  int
 	value xpath.Value
 }
 
@@ -220,7 +221,7 @@ func (r *run) release() {
 	r.vars.clear()
 	clear(r.lists[:cap(r.lists)])
 	r.lists = r.lists[:0]
-	*r = run{p: r.p, globals: r.globals, docs: r.docs[:0], args: r.args[:0], vars: r.vars, pending: r.pending[:0], texts: r.texts, lists: r.lists, found: r.found}
+	*r = run{p: r.p, globals: r.globals, docs: r.docs[:0], args: r.args[:0], vars: r.vars, pending: r.pending[:0], texts: r.texts, lists: r.lists, found: r.found, sorter: r.sorter}
 	r.p.states.Put(r)
 }
 

@@ -80,42 +80,67 @@ type sortValue struct {
 // valueSize is about what a sortValue takes.
 const valueSize = 40
 
-// sort returns nodes in the order of keys; equal ones stay as they were. The
-// attributes of the keys are evaluated for the node outside, the keys for each
-// node of the list with its place in the list as it was (section 10).
-func (r *run) sort(nodes []*xmltree.Node, keys []sortKey) ([]*xmltree.Node, error) {
+// sortList sorts what is in r.lists from a place on in the order of keys; equal
+// nodes stay as they were. The attributes of the keys are evaluated for the node
+// outside, the keys for each node of the list with its place in the list as it
+// was (section 10).
+func (r *run) sortList(from int, keys []sortKey) error {
 	if len(keys) == 0 {
-		return nodes, nil
+		return nil
 	}
-	dirs, err := r.directions(keys)
-	if err != nil || len(nodes) < 2 {
-		return nodes, err
+	s := r.sorter // a sort in a key makes one of its own
+	r.sorter = nil
+	if s == nil {
+		s = &sorter{r: r}
 	}
-	s := sorter{r: r, dirs: dirs, at: keys[0].at}
-	before := r.held()
-	if err := r.grow(len(nodes)*len(keys)*valueSize, s.at); err != nil {
-		return nil, err
+	s.at, s.cost, s.dirs = keys[0].at, 0, emptied(s.dirs, len(keys))
+	if err := r.directions(keys, s.dirs); err != nil {
+		return err
 	}
-	if err := s.evaluate(nodes, keys); err != nil {
-		return nil, err
+	if n := len(r.lists) - from; n >= 2 {
+		before := r.held()
+		if err := r.grow(n*len(keys)*valueSize, s.at); err != nil {
+			return err
+		}
+		if err := s.evaluate(from, n, keys); err != nil {
+			return err
+		}
+		s.room = emptied(s.room, n)
+		if err := s.sort(s.items, s.room); err != nil {
+			return err
+		}
+		if err := r.step(s.cost, s.at); err != nil {
+			return err
+		}
+		r.drop(before) // the keys are gone
+		for i := range s.items {
+			r.lists[from+i] = s.items[i].node
+		}
 	}
-	if err := s.sort(s.items, make([]sortItem, len(nodes))); err != nil {
-		return nil, err
+	if len(s.items) <= keptItems {
+		clear(s.items)
+		clear(s.room)
+		clear(s.values)
+		r.sorter = s
 	}
-	if err := r.step(s.cost, s.at); err != nil {
-		return nil, err
-	}
-	r.drop(before) // the keys are gone
-	sorted := make([]*xmltree.Node, len(s.items))
-	for i := range s.items {
-		sorted[i] = s.items[i].node
-	}
-	return sorted, nil
+	return nil
 }
 
-// directions evaluates the attributes of keys.
-func (r *run) directions(keys []sortKey) ([]direction, error) {
-	dirs := make([]direction, len(keys))
+// keptItems is how long a list may have been for the run to keep what sorted it.
+const keptItems = 1024
+
+// emptied returns a slice of n zero values, s if it has the room.
+func emptied[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	s = s[:n]
+	clear(s)
+	return s
+}
+
+// directions evaluates the attributes of keys into dirs.
+func (r *run) directions(keys []sortKey, dirs []direction) error {
 	for i := range keys {
 		k, d := &keys[i], &dirs[i]
 		var err error
@@ -136,38 +161,42 @@ func (r *run) directions(keys []sortKey) ([]direction, error) {
 		d.descending = read(k.order, "order", "ascending", "descending") == "descending"
 		caseOrder := read(k.caseOrder, "case-order", "lower-first", "upper-first")
 		if err != nil {
-			return nil, err
+			return err
 		}
 		lang, err := k.lang.eval(r)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		d.text = newTextOrder(lang, caseOrder)
 	}
-	return dirs, nil
+	return nil
 }
 
 // sorter sorts the nodes of one list.
 type sorter struct {
-	r     *run
-	dirs  []direction
-	items []sortItem
-	at    place
-	cost  int64 // of comparisons that are not charged yet
+	r      *run
+	dirs   []direction
+	items  []sortItem
+	room   []sortItem
+	values []sortValue
+	at     place
+	cost   int64 // of comparisons that are not charged yet
 }
 
-// evaluate gives each node the values of its keys.
-func (s *sorter) evaluate(nodes []*xmltree.Node, keys []sortKey) error {
+// evaluate gives each of the n nodes in r.lists from a place on the values of
+// its keys.
+func (s *sorter) evaluate(from, n int, keys []sortKey) error {
 	r := s.r
 	for j := range s.dirs {
 		s.dirs[j].plain = s.dirs[j].text.plain
 	}
-	s.items = make([]sortItem, len(nodes))
-	values := make([]sortValue, len(nodes)*len(keys))
+	s.items = emptied(s.items, n)
+	s.values = emptied(s.values, n*len(keys))
 	here := r.focused()
-	for i, n := range nodes {
-		r.focus(focus{n, i + 1, len(nodes)})
-		s.items[i] = sortItem{n, values[i*len(keys) : (i+1)*len(keys) : (i+1)*len(keys)]}
+	for i := range n {
+		node := r.lists[from+i]
+		r.focus(focus{node, i + 1, n})
+		s.items[i] = sortItem{node, s.values[i*len(keys) : (i+1)*len(keys) : (i+1)*len(keys)]}
 		for j := range keys {
 			v := &s.items[i].keys[j]
 			if err := r.sortValue(&keys[j], s.dirs[j].number, v); err != nil {

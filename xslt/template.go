@@ -85,6 +85,19 @@ func sure(p *xpath.Pattern) bool {
 	return false
 }
 
+// argumentName returns the number of a name of parameters and arguments.
+func (c *compiler) argumentName(name xmltree.Name) int {
+	if c.arguments == nil {
+		c.arguments = map[xmltree.Name]int{}
+	}
+	n, ok := c.arguments[name]
+	if !ok {
+		n = len(c.arguments)
+		c.arguments[name] = n
+	}
+	return n
+}
+
 // templateParams compiles the xsl:param children of the template n and returns
 // the first child behind them.
 func (c *compiler) templateParams(n *xmltree.Node, t *template) *xmltree.Node {
@@ -103,7 +116,7 @@ func (c *compiler) templateParams(n *xmltree.Node, t *template) *xmltree.Node {
 			}
 			v := c.value(x)
 			if slot, name, ok := c.declareLocal(x); ok {
-				t.params = append(t.params, param{name, slot, v})
+				t.params = append(t.params, param{c.argumentName(name), slot, v})
 			}
 		}
 	}

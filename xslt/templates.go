@@ -67,19 +67,6 @@ func (r *run) list(e *expr) (err error) {
 	return nil
 }
 
-// sortList sorts what is in r.lists from a place on.
-func (r *run) sortList(from int, keys []sortKey) error {
-	if len(keys) == 0 {
-		return nil
-	}
-	sorted, err := r.sort(r.lists[from:], keys)
-	if err != nil {
-		return err
-	}
-	copy(r.lists[from:], sorted)
-	return nil
-}
-
 // applyChildren processes the children of the current node without a list.
 func (r *run) applyChildren(m *mode, lo, hi int, at place) error {
 	size := 0
@@ -239,8 +226,8 @@ func (r *run) call(t *template, lo, hi int, at place) error {
 
 // bind gives the parameter p its argument or its own value.
 func (r *run) bind(p *param, lo, hi int) error {
-	for _, a := range r.args[lo:hi] {
-		if a.name == p.name {
+	for i := lo; i < hi; i++ {
+		if a := &r.args[i]; a.name == p.name {
 			r.xc.Vars[p.slot] = a.value
 			return nil
 		}

@@ -13,6 +13,7 @@ import (
 	"sutler/provider/sql"
 	"sutler/xmltree"
 	"sutler/xpath"
+	"sutler/xsd"
 	"sutler/xslt"
 )
 
@@ -30,7 +31,7 @@ func (p *program) explain() *cobra.Command {
 		Use:   "explain [CODE]",
 		Short: "Say what an error code or a rule means",
 		Long: `Explains an error code, given as 0x80070005, as a decimal number or by its name,
-and the rules that namespaces, requests, paths and stylesheets are checked by,
+and the rules that namespaces, schemas, requests, paths and stylesheets follow,
 such as XML004 or XP014. Without an argument it lists all of them.`,
 		Example: `  sutler explain 0x80070005
   sutler explain Denied
@@ -83,7 +84,7 @@ func explanations() []explanation {
 		}
 		all = append(all, explanation{c.Code.String(), c.Name, c.Title, help})
 	}
-	for _, rules := range [][]xmltree.Rule{xmltree.Rules(), xpath.Rules(), xslt.Rules(), procedure.Rules(), engine.Rules(), sutler.RequestRules()} {
+	for _, rules := range [][]xmltree.Rule{xmltree.Rules(), xpath.Rules(), xslt.Rules(), xsd.Rules(), procedure.Rules(), engine.Rules(), sutler.RequestRules()} {
 		for _, r := range rules {
 			all = append(all, explanation{Code: r.ID, Title: r.Title, Help: r.Help})
 		}

@@ -76,7 +76,7 @@ func (h *host) start(ctx context.Context, o hostOptions) error {
 	}
 	h.Engine, err = engine.New(ctx, engine.Options{
 		Lease: lease, Log: h.Store, Config: h.Store, Limits: h.Limits, Providers: all, Builtin: builtin(),
-		Now: time.Now, NewID: newTransactionID, Stop: o.Stop, Logger: o.Logger, Trace: o.Trace,
+		Now: time.Now, NewID: newTransactionID, Stop: o.Stop, Logger: o.Logger, Trace: o.Trace, Validate: sutler.ValidationOf(stored),
 	})
 	if err != nil {
 		return err

@@ -50,7 +50,7 @@ holds for external entities.
 Messages and warnings go to standard error. After an error nothing is written.`,
 		Example: `  sutler xslt report.xsl customers.xml
   sutler xslt --param month=may --base ./lookup -o report.html report.xsl customers.xml
-  sutler xslt --profile report.xsl customers.xml >/dev/null`,
+  sutler xslt --profile -o report.html report.xsl customers.xml`,
 		Args: usage(cobra.ExactArgs(2)),
 		RunE: func(c *cobra.Command, args []string) error {
 			var result bytes.Buffer
@@ -148,6 +148,7 @@ func (p *program) parse(file string, o xmltree.Options) (*xmltree.Document, erro
 		return nil, err
 	}
 	o.File = file
+	o.Own = true
 	d, err := xmltree.Parse(text, o)
 	return d, hintDTD(err)
 }

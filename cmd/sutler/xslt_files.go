@@ -80,6 +80,7 @@ func (f *sheetFiles) load(href, base string) (*xmltree.Document, error) {
 	}
 	o := f.options
 	o.File, o.External = name, f.external
+	o.Own = true
 	d, err := xmltree.Parse(text, o)
 	if err != nil {
 		return nil, hintDTD(err)
