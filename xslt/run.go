@@ -304,18 +304,26 @@ func (r *run) grow(bytes int, p place) error { return r.growNodes(0, bytes, p) }
 // growNodes charges nodes with that many bytes of names and text.
 func (r *run) growNodes(nodes, bytes int, p place) error {
 	r.bytes += int64(bytes)
-	if r.bytes > r.env.Limits.ResultBytes {
-		return r.fail(p, &xmltree.LimitError{Limit: "bytes of result", Value: r.env.Limits.ResultBytes, Setting: "ResultBytes"})
+	if r.steps.Make(int64(nodes*nodeBytes+bytes)) && r.bytes <= r.env.Limits.ResultBytes {
+		return nil
 	}
-	return r.hold(nodes*nodeBytes+bytes, p)
+	return r.tooMuch(p)
 }
 
 // hold charges bytes of memory.
 func (r *run) hold(bytes int, p place) error {
-	if err := r.steps.Make(int64(bytes)); err != nil {
-		return r.fail(p, err)
+	if r.steps.Make(int64(bytes)) {
+		return nil
 	}
-	return nil
+	return r.tooMuch(p)
+}
+
+// tooMuch is the error of what was charged last.
+func (r *run) tooMuch(p place) error {
+	if r.bytes > r.env.Limits.ResultBytes {
+		return r.fail(p, &xmltree.LimitError{Limit: "bytes of result", Value: r.env.Limits.ResultBytes, Setting: "ResultBytes"})
+	}
+	return r.fail(p, r.steps.Err())
 }
 
 // held is what a run holds, to return to when what was made since is gone.
