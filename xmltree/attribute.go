@@ -54,10 +54,38 @@ func (p *parser) attrs(element string) bool {
 		if name.declares != nil {
 			p.declaring = true
 		}
+		if n := len(p.tag); n&(manyAttrs-1) == 0 {
+			if p.declaring {
+				n *= 2 // prefixes take memory too
+			}
+			if !p.affordable(n) {
+				return false
+			}
+		}
 		if p.mask == 0 || p.replaced {
 			p.tag[len(p.tag)-1].flags, p.replaced = elsewhere, false
 		}
 	}
+}
+
+// manyAttrs is after how many attributes of one element the budget is asked
+// whether it has that many nodes.
+const manyAttrs = 256
+
+// affordable reports whether the budget has room for n more nodes, and notes a
+// problem if not.
+func (p *parser) affordable(n int) bool {
+	b := p.d.budget
+	if b == nil {
+		return true
+	}
+	b.nodes += int64(n)
+	err := b.Err()
+	b.nodes -= int64(n)
+	if err != nil {
+		return p.limit(p.i, "XML021", err)
+	}
+	return true
 }
 
 // attrValue reads a quoted value and normalises it.

@@ -11,13 +11,14 @@ type Budget struct {
 	MaxBytes int64 // bytes of their names and text
 	MaxSteps int64 // steps of work: nodes visited, comparisons, characters made
 	MaxDepth int   // depth of a tree in elements; 0: 256
+	MaxMade  int64 // bytes of memory that work takes, see Make
 
 	// Poison makes Release overwrite the nodes instead of recycling them, so
 	// that a test sees every use of a node after its release.
 	Poison bool
 
-	nodes, bytes, steps int64
-	documents           uint32
+	nodes, bytes, steps, made int64
+	documents                 uint32
 }
 
 // LimitError tells which limit was reached, its value, and which setting
@@ -46,6 +47,23 @@ func (b *Budget) Steps(n int64) error {
 	return b.Err()
 }
 
+// Make charges bytes of memory for what work makes: texts, sets and nodes. A
+// negative number gives some back. It returns a *LimitError when there are more
+// than MaxMade; other limits are not looked at.
+func (b *Budget) Make(bytes int64) error {
+	if b == nil {
+		return nil
+	}
+	b.made += bytes
+	if b.MaxMade > 0 && b.made > b.MaxMade {
+		return b.Err()
+	}
+	return nil
+}
+
+// Made returns what Make charged.
+func (b *Budget) Made() int64 { return b.made }
+
 // Err returns a *LimitError while a limit of b is exceeded, else nil.
 func (b *Budget) Err() error {
 	switch {
@@ -53,6 +71,8 @@ func (b *Budget) Err() error {
 		return nil
 	case b.MaxSteps > 0 && b.steps > b.MaxSteps:
 		return &LimitError{Limit: "steps", Value: b.MaxSteps, Setting: "TransformSteps"}
+	case b.MaxMade > 0 && b.made > b.MaxMade:
+		return &LimitError{Limit: "bytes of memory, three for each byte of result,", Value: b.MaxMade, Setting: "ResultBytes"}
 	case b.MaxNodes > 0 && b.nodes > b.MaxNodes:
 		return &LimitError{Limit: "living nodes", Value: b.MaxNodes, Setting: "TreeNodes"}
 	case b.MaxBytes > 0 && b.bytes > b.MaxBytes:

@@ -191,7 +191,7 @@ func (p *parser) comment() bool {
 	c := p.d.makeValue(Comment, p.lines(text))
 	c.off = uint32(p.place(start)) + 1
 	p.at.push(c)
-	return true
+	return p.affordable(0)
 }
 
 // commentText reads a comment and returns what is in it.
@@ -222,7 +222,7 @@ func (p *parser) instruction() bool {
 	pi.value, pi.off = p.lines(data), uint32(p.place(start))+1
 	p.d.charge(len(pi.value))
 	p.at.push(pi)
-	return true
+	return p.affordable(0)
 }
 
 // instructionText reads a processing instruction and returns its parts.

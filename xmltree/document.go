@@ -76,6 +76,9 @@ func New(b *Budget) *Document {
 // Budget returns what d is charged to, or nil.
 func (d *Document) Budget() *Budget { return d.budget }
 
+// Size returns the nodes of d and the bytes of their names and text.
+func (d *Document) Size() (nodes, bytes int64) { return d.nodes, d.bytes }
+
 // File returns the name of the source as Parse was told, or "".
 func (d *Document) File() string { return d.main.file }
 

@@ -196,6 +196,9 @@ func (p *parser) problemAt(off int, rule, hint, format string, args ...any) bool
 	if p.inDTD && len(p.problems) > 0 {
 		return false // the first is the one to see
 	}
+	if len(p.problems) >= maxProblems {
+		return false // one tag may have any number of them
+	}
 	p.problems = append(p.problems, p.d.ProblemAt(off, rule, fmt.Sprintf(format, args...), hint))
 	return false
 }

@@ -65,7 +65,15 @@ func settle(c *Context, err error) error {
 func chargeRead(c *Context, s string) error { return charge(c, 1+len(s)/bytesRead) }
 
 // chargeMade charges a text of so many bytes that is about to be made.
-func chargeMade(c *Context, bytes int) error { return charge(c, 1+bytes/bytesMade) }
+func chargeMade(c *Context, bytes int) error {
+	if err := c.Budget.Make(int64(bytes)); err != nil {
+		return err
+	}
+	return charge(c, 1+bytes/bytesMade)
+}
+
+// bytesPerNode is what a node takes in a set.
+const bytesPerNode = 8
 
 // text returns the string-value of n, charging what it takes to make it.
 func text(c *Context, n *xmltree.Node) (string, error) {

@@ -105,7 +105,10 @@ func (e *Expr) Eval(c *Context) (Value, error) {
 	if err = e.leave(c, outer, err); err != nil {
 		return Value{}, err
 	}
-	return v, nil
+	if v.typ == NodeSetType && len(v.nodes) > 1 {
+		err = c.Budget.Make(int64(len(v.nodes)) * bytesPerNode)
+	}
+	return v, err
 }
 
 // Nodes returns the nodes of e in document order. It is an error if the value

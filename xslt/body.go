@@ -71,7 +71,7 @@ func (c *compiler) instruction(n *xmltree.Node) instr {
 		switch {
 		case n.Is(funcSpace, "result"):
 			return c.functionResult(n)
-		case c.isExtension(n):
+		case c.isExtension(n), n.Is(exslSpace, "document"):
 			return c.fallback(n)
 		}
 		return c.element(n)
@@ -119,12 +119,12 @@ func (c *compiler) instruction(n *xmltree.Node) instr {
 	case "element":
 		in := &elementInstr{name: c.avt(n, "name"), space: c.avt(n, "namespace"), scope: c.scope(n), at: placeOf(n)}
 		in.sets = c.useSets(n, n.AttrNode("", "use-attribute-sets"))
-		c.constantName(n, in.name)
+		in.told = c.constantName(n, in.name)
 		in.body = c.body(n, n.First())
 		return in
 	case "attribute":
 		in := &attributeInstr{name: c.avt(n, "name"), space: c.avt(n, "namespace"), scope: c.scope(n), at: placeOf(n)}
-		c.constantName(n, in.name)
+		in.told = c.constantName(n, in.name)
 		in.body = c.body(n, n.First())
 		return in
 	case "text":

@@ -31,8 +31,22 @@ func Compile(sheet *xmltree.Document, o Options) (*Program, xmltree.Problems) {
 		c.report(nil, "XT001", "a stylesheet is an xsl:stylesheet element", "the stylesheet has no element")
 		return c.finish()
 	}
+	return c.whole(root, sheet.File())
+}
+
+// CompileElement compiles a stylesheet that is an element of a document of
+// another language, in the manner of CompileTemplates.
+func CompileElement(sheet *xmltree.Node, o Options) (*Program, xmltree.Problems) {
+	c := newCompiler(sheet.Document(), o)
+	c.keepRefs = true
+	c.embedded = true
+	return c.whole(sheet, sheet.Document().File()+"#"+sheet.Attr("id"))
+}
+
+// whole compiles the stylesheet element root, which is known by a name.
+func (c *compiler) whole(root *xmltree.Node, name string) (*Program, xmltree.Problems) {
 	l := &layer{}
-	c.stylesheet(root, l, []string{sheet.File()})
+	c.stylesheet(root, l, []string{name})
 	c.layers(l.ranked(nil))
 	return c.finish()
 }

@@ -253,6 +253,9 @@ func (g *generator) applyTemplates(p place) {
 		mode = p.mode + 1 + g.below(len(modes)-1-p.mode)
 		sel = g.few(g.nodes(2, false))
 	}
+	if sel == "" && p.attr {
+		sel = "node()" // without select libxslt processes the text of an attribute
+	}
 	g.put("<xsl:apply-templates")
 	if mode > 0 {
 		g.putf(` mode="%s"`, modes[mode])
@@ -308,7 +311,7 @@ func (g *generator) numberInstr() {
 		g.putf(` level="%s"`, g.of("single", "multiple", "any"))
 		switch {
 		case from != "": // libxslt counts what from matches
-			g.putf(` count="%s"`, g.of("e", "p:*", "text()", "e|q:*"))
+			g.putf(` count="%s"`, g.of("f", "p:*", "text()", "f|q:*"))
 		case g.chance(60):
 			g.putf(` count="%s"`, g.of("a", "b", "*", "a|b", "p:*", "node()", "text()", "a[@n]", "*[1]"))
 		}

@@ -171,7 +171,7 @@ func (g *generator) step(d int, bare, last bool) string {
 func (g *generator) test() string {
 	switch g.pick(45, 25, 8, 6, 6, 3, 3, 4) {
 	case 0:
-		return g.of("a", "b", "c", "d", "e")
+		return g.of("a", "b", "c", "d", "f")
 	case 1:
 		return "*"
 	case 2:
@@ -425,7 +425,8 @@ func (g *generator) onePattern(attrs bool) string {
 		if g.chance(40) {
 			p = g.of("a", "b", "*", "p:a", "a[1]", "c//b") + g.slash() + p
 		}
-		return p + g.predicatesIn(15)
+		// libxslt counts attributes wrongly in positions.
+		return p + g.of("", "", "", "", "", "[. > 1]", "[. = 'one']", "[../b]")
 	}
 	switch g.pick(45, 40, 8, 4, 3) {
 	case 1: // a path
@@ -437,7 +438,11 @@ func (g *generator) onePattern(attrs bool) string {
 			} else if i > 0 {
 				b.WriteString(g.of("/", "/", "/", "//"))
 			}
-			b.WriteString(g.of("", "", "", "child::") + g.patternTest() + g.predicatesIn(20))
+			p := g.predicatesIn(20)
+			for strings.Contains(p, "][") { // with two of them libxslt forgets that the pattern begins with "/"
+				p = g.predicatesIn(20)
+			}
+			b.WriteString(g.of("", "", "", "child::") + g.patternTest() + p)
 		}
 		return b.String()
 	case 2:
@@ -455,7 +460,7 @@ func (g *generator) onePattern(attrs bool) string {
 func (g *generator) patternTest() string {
 	switch g.pick(70, 12, 6, 4, 4, 4) {
 	case 0:
-		return g.of("a", "b", "c", "d", "e")
+		return g.of("a", "b", "c", "d", "f")
 	case 1:
 		return "*"
 	case 2:

@@ -116,7 +116,8 @@ func (s *shrinker) reduce(p *pair, file string, text func(*pair) string) *pair {
 
 // candidates returns texts in which node i of a document is missing or
 // simpler, or nil if there is no node i.
-func candidates(src string, i int) (all []string) {
+func candidates(src string, i int) []string {
+	all := []string{}
 	for variant := 0; ; variant++ {
 		doc, err := xmltree.Parse([]byte(src), xmltree.Options{})
 		if err != nil {
@@ -128,7 +129,7 @@ func candidates(src string, i int) (all []string) {
 		}
 		if !simplify(doc, n, variant) {
 			doc.Release()
-			return append(all, "")[:len(all)]
+			return all
 		}
 		if c := doc.Root().String(); len(c) < len(src) || c != src && n.Kind() == xmltree.Attribute {
 			all = append(all, c)

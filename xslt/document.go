@@ -99,9 +99,17 @@ func (r *run) whole(file string, base origin) (*xmltree.Node, error) {
 		if r.env.Load == nil {
 			return nil, fmt.Errorf("cannot read the document %q: this transformation reads no documents", file)
 		}
+		if err := r.step(loadSteps, place{}); err != nil {
+			return nil, err
+		}
 		var err error
 		if d, err = r.env.Load(file, base.base); err != nil {
 			return nil, r.unread("cannot read the document %q: %v", file, err)
+		}
+		if r.byDocument[d] == nil {
+			if err := r.holdTree(d); err != nil {
+				return nil, err
+			}
 		}
 	}
 	n := r.byDocument[d]
@@ -123,6 +131,15 @@ func (r *run) whole(file string, base origin) (*xmltree.Node, error) {
 	}
 	r.loaded[key] = n
 	return n, nil
+}
+
+// loadSteps is what asking for a document costs, whether there is one or not.
+const loadSteps = 128
+
+// holdTree charges the memory of a document that the run read or copied.
+func (r *run) holdTree(d *xmltree.Document) error {
+	nodes, bytes := d.Size()
+	return r.hold(int(nodes*nodeBytes+bytes), place{})
 }
 
 // withID returns the element of the tree root with that ID, or nil.

@@ -87,6 +87,9 @@ func (r *run) fragment(body []instr, at place) (*xmltree.Node, error) {
 		r.trees = r.document()
 	}
 	root := r.trees.NewRoot()
+	if err := r.hold(nodeBytes, at); err != nil {
+		return nil, err
+	}
 	if err := r.step(1, at); err != nil {
 		return nil, err
 	}
@@ -148,8 +151,17 @@ func (r *run) deeper(at place) error {
 	return nil
 }
 
+// longBody is from how many instructions on a body costs steps itself, as those
+// may do nothing.
+const longBody = 16
+
 // exec executes a body.
 func (r *run) exec(body []instr) error {
+	if len(body) >= longBody {
+		if err := r.step(int64(len(body)/4), place{}); err != nil {
+			return err
+		}
+	}
 	for _, in := range body {
 		if err := in.exec(r); err != nil {
 			return err

@@ -79,9 +79,10 @@ func overNodes(name string, args int, result xpath.Type, f extensionCall) (xpath
 
 // extensionState is what the functions of a run keep between calls.
 type extensionState struct {
-	trees     *xmltree.Document // of the elements that functions make
-	patterns  map[patternKey]*matcher
-	collators map[string]*collate.Collator
+	trees       *xmltree.Document // of the elements that functions make
+	patterns    map[patternKey]*matcher
+	patternSize int
+	collators   map[string]*collate.Collator
 }
 
 // uncallable is the error of a call whose constant arguments cannot be used.
@@ -154,6 +155,9 @@ func (w *tokenRows) add(s string) error {
 		return err
 	}
 	if err := room(w.c, len(w.name.Local)+len(s)); err != nil {
+		return err
+	}
+	if err := unplaced(host(w.c).hold(2*nodeBytes, place{})); err != nil {
 		return err
 	}
 	doc := w.root.Document()

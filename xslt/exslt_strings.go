@@ -292,17 +292,20 @@ func align(c *xpath.Context, args []xpath.Value) (xpath.Value, error) {
 		return xpath.Value{}, err
 	}
 	s, under := all[0], all[1]
-	n, room := utf8.RuneCountInString(s), utf8.RuneCountInString(under)
-	if n >= room {
-		return xpath.String(s[:byteOf(s, room)]), nil
+	n, width := utf8.RuneCountInString(s), utf8.RuneCountInString(under)
+	if n >= width {
+		return xpath.String(s[:byteOf(s, width)]), nil
+	}
+	if err := room(c, len(under)+len(s)); err != nil {
+		return xpath.Value{}, err
 	}
 	left := 0
 	if len(all) == 3 {
 		switch all[2] {
 		case "right":
-			left = room - n
+			left = width - n
 		case "center":
-			left = (room - n) / 2
+			left = (width - n) / 2
 		}
 	}
 	return xpath.String(under[:byteOf(under, left)] + s + under[byteOf(under, left+n):]), nil

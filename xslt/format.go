@@ -134,7 +134,10 @@ func (k *formatCall) do(x *xpath.Context, args []xpath.Value) (xpath.Value, erro
 	r.pending = used.picture.append(r.pending, args[0].Num())
 	s := r.texts.Bytes(r.pending[from:])
 	r.pending = r.pending[:from]
-	if err := r.step(int64(1+len(src)/64+len(s)/64), place{}); err != nil {
+	if err := r.step(int64(1+len(src)/64+len(s)/4), place{}); err != nil {
+		return xpath.Value{}, err
+	}
+	if err := r.hold(len(s), place{}); err != nil {
 		return xpath.Value{}, err
 	}
 	return xpath.String(s), nil

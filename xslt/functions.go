@@ -129,6 +129,12 @@ func nodeSet(c *xpath.Context, args []xpath.Value) (xpath.Value, error) {
 		return xpath.NodeSet(args[0].Nodes()), nil
 	}
 	r := host(c)
+	if err := unplaced(r.hold(2*nodeBytes, place{})); err != nil {
+		return xpath.Value{}, err
+	}
+	if err := pay(c, 2); err != nil {
+		return xpath.Value{}, err
+	}
 	if r.trees == nil {
 		r.trees = r.document()
 	}

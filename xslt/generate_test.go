@@ -65,7 +65,7 @@ func (g *generator) document() string {
 
 func (g *generator) sourceElement(depth int, left *int, decls string) {
 	*left--
-	name := g.of("a", "b", "c", "d", "e", "a", "b")
+	name := g.of("a", "b", "c", "d", "f", "a", "b")
 	switch {
 	case g.chance(8):
 		name = g.of("p:a", "p:b", "q:b", "q:c")
@@ -191,7 +191,7 @@ func (g *generator) sheet() map[string]string {
 	}
 	if g.chance(30) {
 		part(func() {
-			g.putf(`<xsl:strip-space elements="%s"/>`, g.of("*", "a", "a b", "p:*", "b  a\n e"))
+			g.putf(`<xsl:strip-space elements="%s"/>`, g.of("*", "a", "a b", "p:*", "b  a\n f"))
 			if g.chance(40) {
 				g.putf(`<xsl:preserve-space elements="%s"/>`, g.of("c", "c d", "q:*", "p:a"))
 			}
@@ -281,6 +281,15 @@ func (g *generator) global(i int) {
 	// begins, and would take one that nobody needs for a circle.
 	name := fmt.Sprintf("g%d", i)
 	what := g.of("variable", "variable", "param")
+	if i > 0 && g.chance(30) {
+		g.putf(`<xsl:%s name="%s" select="%s"/>`, what, name, fmt.Sprintf(g.of("string($g%d)", "concat($g%d, 'x')", "boolean($g%d)", "number($g%d)"), i-1))
+		g.vars = append(g.vars, variable{name, stringKind})
+		return
+	}
+	// Nor does it read others otherwise: libxslt would set them where it is.
+	outer := g.vars
+	g.vars = nil
+	defer func() { g.vars = append(outer, g.vars...) }()
 	g.value(what, name, place{mode: len(modes) - 1, named: -1, looping: true, depth: 2})
 }
 

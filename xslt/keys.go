@@ -226,8 +226,8 @@ func (b *keyBuilder) matches(d *keyDef, n *xmltree.Node) (bool, error) {
 // What an entry of an index holds in memory, about: a new value besides its
 // bytes, and one more node.
 const (
-	valueBytes = 64
-	nodeBytes  = 8
+	entryBytes     = 128
+	entryNodeBytes = 16
 )
 
 // enter adds n under value, once, and charges the bytes that live on with the
@@ -240,9 +240,9 @@ func (b *keyBuilder) enter(value string, n *xmltree.Node, at place) error {
 	if len(list) > 0 && list[len(list)-1] == n {
 		return nil
 	}
-	size := nodeBytes
+	size := entryNodeBytes
 	if len(list) == 0 {
-		size += valueBytes + len(value)
+		size += entryBytes + len(value)
 	}
 	if err := b.r.grow(size, at); err != nil {
 		return err

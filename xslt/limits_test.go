@@ -38,7 +38,7 @@ func TestLimits(t *testing.T) {
 		{"chain of variables", chain.String(), "TemplateDepth"},
 		{"fork", `<xsl:template match="/"><xsl:call-template name="f"><xsl:with-param name="n" select="40"/></xsl:call-template></xsl:template>
 			<xsl:template name="f"><xsl:param name="n"/><xsl:if test="$n &gt; 0"><xsl:call-template name="f"><xsl:with-param name="n" select="$n - 1"/></xsl:call-template><xsl:call-template name="f"><xsl:with-param name="n" select="$n - 1"/></xsl:call-template></xsl:if></xsl:template>`, "TransformSteps"},
-		{"doubled tree", double + start(`<e/>`), "TransformSteps"},
+		{"doubled tree", double + start(`<e/>`), "ResultBytes"},
 		{"doubled text", double + start(`some text that is not short at all, some text that is not short at all`), ""},
 		{"doubled string", `<xsl:template match="/"><xsl:call-template name="f"><xsl:with-param name="t" select="'0123456789'"/></xsl:call-template></xsl:template>
 			<xsl:template name="f"><xsl:param name="t"/><xsl:call-template name="f"><xsl:with-param name="t" select="concat($t, $t)"/></xsl:call-template></xsl:template>`, "TransformSteps"},
@@ -49,7 +49,7 @@ func TestLimits(t *testing.T) {
 		{"number pattern", `<xsl:template match="/"><xsl:variable name="v" select="1"/><xsl:for-each select="//*"><xsl:number level="any" count="*[count(//*) &gt; $v]"/></xsl:for-each></xsl:template>`, "TransformSteps"},
 		{"key of texts", `<xsl:key name="k" match="*" use="//*[count(//*) &gt; string-length(@n)]"/><xsl:template match="/"><xsl:value-of select="key('k', 1)"/></xsl:template>`, "TransformSteps"},
 		{"key of long texts", `<xsl:key name="k" match="*" use="concat(generate-id(), format-number(0, '` + strings.Repeat("x", 60_000) + `0'))"/><xsl:template match="/"><xsl:value-of select="key('k', 1)"/></xsl:template>`, "TransformSteps"},
-		{"sort of long texts", `<xsl:template match="/"><xsl:for-each select="//*"><xsl:sort select="format-number(position(), '` + strings.Repeat("x", 60_000) + `0')"/></xsl:for-each></xsl:template>`, "ResultBytes"},
+		{"sort of long texts", `<xsl:template match="/"><xsl:for-each select="//*"><xsl:sort select="format-number(position(), '` + strings.Repeat("x", 60_000) + `0')"/></xsl:for-each></xsl:template>`, "TransformSteps"},
 		{"sort by many keys", `<xsl:template match="/"><xsl:for-each select="//*">` + strings.Repeat(`<xsl:sort select="@a"/>`, 2000) + `</xsl:for-each></xsl:template>`, ""},
 		{"number with long tokens", `<xsl:template match="/"><xsl:variable name="t"><xsl:value-of select="format-number(0, '` + strings.Repeat("x", 60_000) + `0')"/></xsl:variable><xsl:for-each select="//*"><xsl:number level="multiple" count="node()" format="1{$t}1{$t}1{$t}1{$t}1{$t}"/></xsl:for-each></xsl:template>`, "TransformSteps"},
 		{"sorts in sorts", `<xsl:template match="/"><xsl:for-each select="//*"><xsl:sort select="count(//*)"/><xsl:for-each select="//*"><xsl:sort select="-position()" data-type="number"/></xsl:for-each></xsl:for-each></xsl:template>`, "TransformSteps"},

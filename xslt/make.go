@@ -87,10 +87,11 @@ type elementInstr struct {
 	sets        *setUse
 	body        []instr
 	at          place
+	told        bool // that its name is wrong
 }
 
 func (in *elementInstr) exec(r *run) error {
-	name, ok, err := madeName(r, in.name, in.space, in.scope, in.at)
+	name, ok, err := madeName(r, in.name, in.space, in.scope, in.at, in.told)
 	if err != nil {
 		return err
 	}
@@ -130,8 +131,11 @@ func (r *run) contentOnly(body []instr) error {
 
 // madeName returns the name that xsl:element and xsl:attribute compute
 // (sections 7.1.2, 7.1.3). It is not ok after an error from which the run
-// recovers.
-func madeName(r *run, name, space *avt, scope map[string]string, at place) (n xmltree.Name, ok bool, err error) {
+// recovers, without a warning if that was told.
+func madeName(r *run, name, space *avt, scope map[string]string, at place, told bool) (n xmltree.Name, ok bool, err error) {
+	if told && !r.env.Strict && !r.out.strict {
+		return n, false, nil
+	}
 	s, err := name.eval(r)
 	if err != nil {
 		return n, false, err
@@ -174,10 +178,11 @@ type attributeInstr struct {
 	scope       map[string]string
 	body        []instr
 	at          place
+	told        bool // that its name is wrong
 }
 
 func (in *attributeInstr) exec(r *run) error {
-	name, ok, err := madeName(r, in.name, in.space, in.scope, in.at)
+	name, ok, err := madeName(r, in.name, in.space, in.scope, in.at, in.told)
 	if !ok || err != nil {
 		return err
 	}

@@ -115,11 +115,11 @@ func (in *number) exec(r *run) error {
 		if err := r.step(int64(most/64), in.at); err != nil {
 			return err
 		}
-		bytes := r.bytes
+		before := r.held()
 		if err := r.grow(most, in.at); err != nil {
 			return err
 		}
-		r.bytes = bytes
+		r.drop(before)
 	}
 	return r.write(format.write(numbers, size, sep), in.at)
 }

@@ -19,6 +19,8 @@ const (
 	maxGroups       = 99      // what $99 can name
 	maxRepeat       = 1000    // of repetitions inside each other together, the bound of package regexp
 	maxInstructions = 5000    // of the compiled pattern
+	matchSteps      = 4       // of starting the machine anew for each match
+	maxPatternSize  = 20_000  // of the patterns that a run keeps, about in instructions
 )
 
 // matcher is a compiled regular expression. It is immutable.
@@ -216,8 +218,9 @@ func (r *run) matcher(c *xpath.Context, key patternKey) (*matcher, error) {
 	if err := pay(c, 4*m.size); err != nil {
 		return nil, err
 	}
-	if r.made.patterns == nil || len(r.made.patterns) >= 100 {
-		r.made.patterns = map[patternKey]*matcher{}
+	size := m.size + len(key.pattern)/8 + 50
+	if r.made.patternSize += size; r.made.patterns == nil || r.made.patternSize > maxPatternSize {
+		r.made.patterns, r.made.patternSize = map[patternKey]*matcher{}, size
 	}
 	r.made.patterns[key] = m
 	return m, nil
@@ -272,6 +275,9 @@ func (s *subject) each(visit func(at []int) error) error {
 	for from := 0; from <= len(s.text); {
 		at, err := s.find(from)
 		if at == nil || err != nil {
+			return err
+		}
+		if err := pay(s.c, matchSteps); err != nil {
 			return err
 		}
 		if err := visit(at); err != nil || !s.all {

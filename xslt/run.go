@@ -110,7 +110,11 @@ func (r *run) stripped(n *xmltree.Node) (*xmltree.Node, error) {
 		r.origins = map[*xmltree.Document]*xmltree.Document{}
 	}
 	r.origins[d] = n.Document()
-	return r.p.space.copy(d, n)
+	root, err := r.p.space.copy(d, n)
+	if err != nil {
+		return nil, err
+	}
+	return root, r.holdTree(d)
 }
 
 // run is the state of one run. It is pooled by its program.
@@ -185,7 +189,7 @@ func (p *Program) newRun(ctx context.Context, env Env) *run {
 		env.Limits.ResultBytes = 64 << 20
 	}
 	r.ctx, r.env = ctx, env
-	r.steps = xmltree.Budget{MaxSteps: env.Limits.Steps}
+	r.steps = xmltree.Budget{MaxSteps: env.Limits.Steps, MaxMade: memoryFactor * min(env.Limits.ResultBytes, 1<<50)}
 	r.batch = min(stepBatch, 1+env.Limits.Steps/64)
 	r.xc = xpath.Context{Budget: &r.steps, Host: r, Poll: ctx.Err}
 	r.pc = xpath.Context{Budget: &r.steps, Host: r, Poll: ctx.Err}
@@ -269,13 +273,45 @@ func (r *run) charge(p place) error {
 	return nil
 }
 
-// grow charges bytes of result.
-func (r *run) grow(bytes int, p place) error {
+// What is charged as memory, about.
+const (
+	nodeBytes  = 112 // a node without its name and text
+	valueBytes = 72  // a variable
+	argBytes   = 120 // an argument
+	listBytes  = 16  // a node in a list that is processed
+)
+
+// memoryFactor is how many bytes of memory a run has for each byte of result.
+const memoryFactor = 3
+
+// grow charges bytes of result, which take memory too.
+func (r *run) grow(bytes int, p place) error { return r.growNodes(0, bytes, p) }
+
+// growNodes charges nodes with that many bytes of names and text.
+func (r *run) growNodes(nodes, bytes int, p place) error {
 	r.bytes += int64(bytes)
 	if r.bytes > r.env.Limits.ResultBytes {
 		return r.fail(p, &xmltree.LimitError{Limit: "bytes of result", Value: r.env.Limits.ResultBytes, Setting: "ResultBytes"})
 	}
+	return r.hold(nodes*nodeBytes+bytes, p)
+}
+
+// hold charges bytes of memory.
+func (r *run) hold(bytes int, p place) error {
+	if err := r.steps.Make(int64(bytes)); err != nil {
+		return r.fail(p, err)
+	}
 	return nil
+}
+
+// held is what a run holds, to return to when what was made since is gone.
+type held struct{ bytes, made int64 }
+
+func (r *run) held() held { return held{r.bytes, r.steps.Made()} }
+
+func (r *run) drop(since held) {
+	r.bytes = since.bytes
+	_ = r.steps.Make(since.made - r.steps.Made()) // less is no error
 }
 
 // failure is a problem with what caused it.
@@ -316,9 +352,13 @@ func (r *run) failIn(p place, base int, err error) error {
 	return &failure{p.problem("XT110", err.Error(), ""), err}
 }
 
+// recoverSteps is what it costs to recover from an error.
+const recoverSteps = 8
+
 // recoverable is an error from which the Recommendation lets a processor
 // recover. It returns nil if the run does so.
 func (r *run) recoverable(p place, rule, hint, format string, args ...any) error {
+	r.ran += recoverSteps
 	switch {
 	case r.env.Strict || r.out.strict:
 		return wrong(p, rule, hint, format, args...)

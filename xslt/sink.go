@@ -10,14 +10,17 @@ import (
 // sink is where instructions put what they make: into a tree, or, without one,
 // into a text.
 type sink struct {
-	b      xmltree.Builder
-	start  int    // where its text begins in run.pending
-	one    string // the text if it is one string that was not copied there yet
-	open   bool   // the element that was begun is without content so far
-	final  bool   // this is the result tree
-	what   string // without a tree: what the text is for
-	void   int    // elements begun whose content is dropped, to recover from an error
-	strict bool   // … and is not recovered from here
+	b        xmltree.Builder
+	start    int    // where its text begins in run.pending
+	one      string // the text if it is one string that was not copied there yet
+	open     bool   // the element that was begun is without content so far
+	final    bool   // this is the result tree
+	what     string // without a tree: what the text is for
+	attrs    int    // of the element that was begun
+	decls    int    // … and namespaces that were declared on it
+	prefixes int    // that were made up for them
+	void     int    // elements begun whose content is dropped, to recover from an error
+	strict   bool   // … and is not recovered from here
 }
 
 // The marks around text with disable-output-escaping in a result that goes
@@ -66,6 +69,9 @@ func (r *run) flush(at place) error {
 	if r.out.one == "" && len(r.pending) == r.out.start {
 		return nil
 	}
+	if err := r.hold(nodeBytes, at); err != nil {
+		return err
+	}
 	if err := r.step(1, at); err != nil {
 		return err
 	}
@@ -80,7 +86,7 @@ func (r *run) making(bytes int, at place) error {
 	if err := r.flush(at); err != nil {
 		return err
 	}
-	if err := r.grow(bytes, at); err != nil {
+	if err := r.growNodes(1, bytes, at); err != nil {
 		return err
 	}
 	r.out.open = false
@@ -116,7 +122,7 @@ func (r *run) begin(name *xmltree.Name, at place) error {
 	if err := r.out.b.Open(name); err != nil {
 		return r.fail(at, err)
 	}
-	r.out.open = true
+	r.out.open, r.out.attrs, r.out.decls, r.out.prefixes = true, 0, 0, 0
 	return nil
 }
 
@@ -142,7 +148,16 @@ func (r *run) declare(prefix, uri string) {
 	}
 	if have, ok := el.Lookup(prefix); !ok && uri != "" || have != uri {
 		r.out.b.Declare(prefix, uri)
+		r.declared()
 	}
+}
+
+// declared charges a namespace that was declared. If that is too much, what is
+// charged next ends the run.
+func (r *run) declared() {
+	r.ran += 2 + int64(r.out.decls/4) // it was looked for among those before it
+	r.out.decls++
+	_ = r.steps.Make(nodeBytes)
 }
 
 // declareName declares the namespace of the element that was begun.
@@ -174,10 +189,11 @@ func (r *run) attribute(name *xmltree.Name, value string, at place) error {
 		return r.recoverable(at, "XT103", "make attributes before everything else in an element",
 			"cannot add the attribute %q to %q, which has content already", name, o.b.At().Name())
 	}
-	if err := r.grow(len(name.Local)+len(value), at); err != nil {
+	if err := r.growNodes(1, len(name.Local)+len(value), at); err != nil {
 		return err
 	}
-	if err := r.step(1, at); err != nil {
+	o.attrs++
+	if err := r.step(1+int64(o.attrs/8+o.decls/4), at); err != nil { // each is compared with those before it
 		return err
 	}
 	if name.Space != "" && name.Space != xmltree.XMLSpace {
@@ -200,11 +216,13 @@ func (r *run) prefix(name *xmltree.Name) string {
 		}
 		if !declares(el, p) && (el.Name().Prefix != p) {
 			el.Declare(p, name.Space)
+			r.declared()
 			return p
 		}
 	}
 	for e := el; e != nil; e = e.Parent() {
 		for d := e.Decls(); d != nil; d = d.Next() {
+			r.ran++
 			if d.Value() == name.Space && d.Local() != "" {
 				if have, _ := el.Lookup(d.Local()); have == name.Space {
 					return d.Local()
@@ -212,10 +230,12 @@ func (r *run) prefix(name *xmltree.Name) string {
 			}
 		}
 	}
-	for i := 0; ; i++ {
+	for i := r.out.prefixes; ; i++ {
+		r.out.prefixes = i + 1 // the element has all before
 		p := "ns" + strconv.Itoa(i)
 		if _, bound := el.Lookup(p); !bound {
 			el.Declare(p, name.Space)
+			r.declared()
 			return p
 		}
 	}
@@ -289,6 +309,9 @@ func (r *run) copy(n *xmltree.Node, at place) error {
 	if err := r.making(bytes, at); err != nil {
 		return err
 	}
+	if err := r.hold(int(nodes-1)*nodeBytes, at); err != nil {
+		return err
+	}
 	c, err := r.out.b.Copy(n)
 	if err != nil {
 		return r.fail(at, err)
@@ -306,6 +329,7 @@ func (r *run) inherit(el, n *xmltree.Node) {
 	for e := n; e != nil; e = e.Parent() {
 	next:
 		for d := e.Decls(); d != nil; d = d.Next() {
+			r.ran++
 			if d.Value() == "" || declares(el, d.Local()) || d.Local() == "" && el.Name().Prefix == "" && el.Space() == "" {
 				continue
 			}
@@ -316,6 +340,7 @@ func (r *run) inherit(el, n *xmltree.Node) {
 			}
 			if have, ok := el.Lookup(d.Local()); !ok || have != d.Value() {
 				el.Declare(d.Local(), d.Value())
+				r.declared()
 			}
 		}
 	}
@@ -376,7 +401,7 @@ func (r *run) procInst(target, data string, at place) error {
 	return nil
 }
 
-// size returns the nodes of the tree n, and the bytes of its text and names.
+// size returns the nodes of the tree n, namespaces included, and the bytes of its text and names.
 func size(n *xmltree.Node) (nodes int64, bytes int) {
 	for x := n; ; {
 		nodes++
@@ -384,6 +409,9 @@ func size(n *xmltree.Node) (nodes int64, bytes int) {
 		for a := x.Attrs(); a != nil; a = a.Next() {
 			nodes++
 			bytes += len(a.Local()) + len(a.Value())
+		}
+		for d := x.Decls(); d != nil; d = d.Next() {
+			nodes++
 		}
 		if x.First() != nil {
 			x = x.First()

@@ -78,7 +78,7 @@ type sortValue struct {
 }
 
 // valueSize is about what a sortValue takes.
-const valueSize = 24
+const valueSize = 40
 
 // sortList sorts what is in r.lists from a place on in the order of keys; equal
 // nodes stay as they were. The attributes of the keys are evaluated for the node
@@ -98,7 +98,7 @@ func (r *run) sortList(from int, keys []sortKey) error {
 		return err
 	}
 	if n := len(r.lists) - from; n >= 2 {
-		before := r.bytes
+		before := r.held()
 		if err := r.grow(n*len(keys)*valueSize, s.at); err != nil {
 			return err
 		}
@@ -112,7 +112,7 @@ func (r *run) sortList(from int, keys []sortKey) error {
 		if err := r.step(s.cost, s.at); err != nil {
 			return err
 		}
-		r.bytes = before // the keys are gone
+		r.drop(before) // the keys are gone
 		for i := range s.items {
 			r.lists[from+i] = s.items[i].node
 		}
@@ -259,7 +259,7 @@ func (s *sorter) collate(j int) error {
 			size -= ends[i-1]
 		}
 		// A key has several bytes for each letter.
-		if err := s.r.step(1+int64(size/16), s.at); err != nil {
+		if err := s.r.step(4+int64(size/4), s.at); err != nil {
 			return err
 		}
 		if err := s.r.grow(size, s.at); err != nil {

@@ -38,6 +38,9 @@ func (in *applyTemplates) exec(r *run) error {
 		return err
 	}
 	here, to := r.focused(), len(r.lists)
+	if err := r.hold((to-from)*listBytes, in.at); err != nil {
+		return err
+	}
 	for i := from; i < to; i++ {
 		n := r.lists[i] // the list may move while others are put behind it
 		r.focus(focus{n, i - from + 1, to - from})
@@ -48,7 +51,7 @@ func (in *applyTemplates) exec(r *run) error {
 	r.focus(here)
 	r.lists = r.lists[:from]
 	r.args = r.args[:lo]
-	return nil
+	return r.hold((from-to)*listBytes, in.at)
 }
 
 // list puts the nodes of e behind r.lists.
@@ -186,6 +189,15 @@ func (r *run) call(t *template, lo, hi int, at place) error {
 	if err := r.deeper(at); err != nil {
 		return err
 	}
+	size := len(t.params)*(hi-lo)/8 + t.slots/8
+	if size > 0 { // looking for arguments, making room
+		if err := r.step(int64(size), at); err != nil {
+			return err
+		}
+		if err := r.hold(t.slots*valueBytes+(hi-lo)*argBytes, at); err != nil {
+			return err
+		}
+	}
 	vars, caller := r.xc.Vars, r.template
 	frame, mark := r.vars.push(t.slots)
 	r.xc.Vars, r.template = frame, t
@@ -206,6 +218,9 @@ func (r *run) call(t *template, lo, hi int, at place) error {
 	r.vars.pop(frame, mark)
 	r.xc.Vars, r.template = vars, caller
 	r.depth--
+	if size > 0 {
+		return r.hold(-t.slots*valueBytes-(hi-lo)*argBytes, at)
+	}
 	return nil
 }
 
@@ -264,6 +279,9 @@ func (in *forEach) exec(r *run) error {
 	}
 	here, rule, to := r.focused(), r.rule, len(r.lists)
 	r.rule = nil
+	if err := r.hold((to-from)*listBytes, in.sel.at); err != nil {
+		return err
+	}
 	for i := from; i < to; i++ {
 		if err := r.step(1, in.sel.at); err != nil {
 			return err
@@ -276,7 +294,7 @@ func (in *forEach) exec(r *run) error {
 	r.focus(here)
 	r.rule = rule
 	r.lists = r.lists[:from]
-	return nil
+	return r.hold((from-to)*listBytes, in.sel.at)
 }
 
 // ifInstr is xsl:if, or an xsl:when.

@@ -356,3 +356,60 @@ func parsedRoot(t *testing.T, text string) *xmltree.Node {
 	}
 	return doc.DocumentElement()
 }
+
+var (
+	extensionSpace = regexp.MustCompile("(?m)^Namespace: `([^`]+)`$")
+	extensionCall  = regexp.MustCompile("`(\\w+):([a-z0-9-]+)\\(")
+)
+
+// TestExtensionFunctions asks for each function in the tables of the page of
+// extension functions whether it is there, in the namespace of its section.
+func TestExtensionFunctions(t *testing.T) {
+	page := readPage(t, "docs/reference/exslt.md")
+	asked := 0
+	for _, section := range strings.Split(page, "\n## ")[1:] {
+		space := extensionSpace.FindStringSubmatch(section)
+		if space == nil {
+			continue
+		}
+		for line := range strings.Lines(section) {
+			first, _, ok := strings.Cut(strings.TrimPrefix(line, "| "), " | ")
+			if !ok || !strings.HasPrefix(line, "| `") {
+				continue
+			}
+			for _, m := range extensionCall.FindAllStringSubmatch(first, -1) {
+				asked++
+				if !functionAvailable(t, m[1], space[1], m[2]) {
+					t.Errorf("%s:%s is not there", m[1], m[2])
+				}
+			}
+		}
+	}
+	if asked < 60 {
+		t.Errorf("the page has %d functions only", asked)
+	}
+	if functionAvailable(t, "x", "http://exslt.org/math", odd) {
+		t.Errorf("a function %q is there", odd)
+	}
+}
+
+// functionAvailable asks a stylesheet.
+func functionAvailable(t *testing.T, prefix, space, name string) bool {
+	t.Helper()
+	doc, err := xmltree.Parse(fmt.Appendf(nil, `<r xsl:version="1.0" xmlns:xsl="%s" xmlns:%s="%s"><xsl:if test="function-available('%s:%s')"><yes/></xsl:if></r>`,
+		xslt.Space, prefix, space, prefix, name), xmltree.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer doc.Release()
+	sheet, ps := xslt.Compile(doc, xslt.Options{})
+	if ps.Err() != nil {
+		t.Fatal(ps)
+	}
+	out := xmltree.New(nil)
+	defer out.Release()
+	if err := sheet.Run(t.Context(), doc.Root(), out.Root(), xslt.Env{}); err != nil {
+		t.Fatal(err)
+	}
+	return out.DocumentElement().First() != nil
+}

@@ -81,12 +81,16 @@ Messages and warnings go to standard error. After an error nothing is written.`,
 	f.Int64Var(&t.limits.ResultBytes, "max-result", 64<<20, "how many `bytes` of names and text the run may make")
 	f.Int64Var(&t.limits.Steps, "max-steps", 10_000_000, "how many `steps` the run may take: nodes visited and made, calls, comparisons")
 	f.IntVar(&t.limits.Depth, "max-depth", 3000, "how many templates may call each other")
+	f.IntVar(&t.read.MaxDepth, "max-levels", 3000, "how many elements of a document, or of the result, may lie in each other")
 	_ = c.MarkFlagDirname("base")
 	return c
 }
 
 // transform runs the stylesheet in one file on the document in another.
 func (p *program) transform(ctx context.Context, t *transformation, sheet, document string, to *bytes.Buffer) error {
+	if err := t.check(); err != nil {
+		return err
+	}
 	t.read.DropSpace = t.msxml
 	t.read.MaxBytes = 1 << 30
 	files, err := newSheetFiles(t.read, t.bases, sheet, document)
@@ -106,7 +110,9 @@ func (p *program) transform(ctx context.Context, t *transformation, sheet, docum
 	if err := problems.Err(); err != nil {
 		return err
 	}
-	p.warn(problems)
+	// What is not there is an error when it is reached, and most stylesheets
+	// ask before they do.
+	p.warn(slices.DeleteFunc(problems, func(p *xmltree.Problem) bool { return p.Rule == "XT018" || p.Rule == "XT029" }))
 	doc, err := p.parse(document, t.read)
 	if err != nil {
 		return err
@@ -116,8 +122,9 @@ func (p *program) transform(ctx context.Context, t *transformation, sheet, docum
 	if err != nil {
 		return err
 	}
+	budget := &xmltree.Budget{MaxDepth: t.read.MaxDepth}
 	env := xslt.Env{
-		Now: time.Now(), Params: params, Limits: t.limits, Load: files.load,
+		Now: time.Now(), Budget: budget, Params: params, Limits: t.limits, Load: files.load,
 		Message: func(text string) { fmt.Fprintln(p.talk, printable(text)) },
 		Strict:  t.strict || t.msxml,
 		Warn:    func(problem *xmltree.Problem) { p.warn(xmltree.Problems{problem}) },
@@ -128,18 +135,51 @@ func (p *program) transform(ctx context.Context, t *transformation, sheet, docum
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.timeout)
 	defer cancel()
-	result := xmltree.New(nil)
+	result := xmltree.New(budget)
 	defer result.Release()
-	if err := prog.Run(ctx, doc.Root(), result.Root(), env); err != nil {
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = fmt.Errorf("the time of %s is up (--timeout): %w", t.timeout, err)
-		}
-		return &exit{exitFailed, err}
-	}
+	err = prog.Run(ctx, doc.Root(), result.Root(), env)
 	if t.profile {
 		prof.print()
 	}
-	return prog.Serialize(to, result.Root())
+	if err != nil {
+		return &exit{exitFailed, t.explained(err)}
+	}
+	if err := prog.Serialize(to, result.Root()); err != nil {
+		return &exit{exitFailed, err}
+	}
+	return nil
+}
+
+// check refuses limits that are none.
+func (t *transformation) check() error {
+	for _, limit := range []struct {
+		flag  string
+		value int64
+	}{
+		{"--max-result", t.limits.ResultBytes}, {"--max-steps", t.limits.Steps}, {"--max-depth", int64(t.limits.Depth)},
+		{"--max-levels", int64(t.read.MaxDepth)}, {"--timeout", int64(t.timeout)},
+	} {
+		if limit.value <= 0 {
+			return &exit{exitUsage, fmt.Errorf("cannot use %s: it must be more than 0", limit.flag)}
+		}
+	}
+	return nil
+}
+
+// explained adds to the error of a limit the flag that changes it.
+func (t *transformation) explained(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("the time of %s is up (--timeout): %w", t.timeout, err)
+	}
+	var limit *xmltree.LimitError
+	if !errors.As(err, &limit) {
+		return err
+	}
+	flags := map[string]string{"ResultBytes": "--max-result", "TransformSteps": "--max-steps", "TemplateDepth": "--max-depth", "Depth": "--max-levels"}
+	if flag := flags[limit.Setting]; flag != "" {
+		return fmt.Errorf("%w\n  here it is the flag %s", err, flag)
+	}
+	return err
 }
 
 func (p *program) parse(file string, o xmltree.Options) (*xmltree.Document, error) {
