@@ -195,6 +195,11 @@ type nodeTest struct {
 	among []nodeTest // oneOf
 }
 
+// equal reports whether t and u pass the same nodes because they say the same.
+func (t *nodeTest) equal(u *nodeTest) bool {
+	return t.of == u.of && t.kind == u.kind && t.name == u.name && t.among == nil && u.among == nil
+}
+
 type testOf uint8
 
 const (

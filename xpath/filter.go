@@ -106,19 +106,25 @@ func newUnion(at int, parts []expr) expr {
 }
 
 // joined returns the union of paths that differ only in the node test of their
-// one step, //a | //b, as one path, or nil.
+// last step, //a | //b or x/a | x/b, as one path, or nil.
 func joined(at int, parts []expr) expr {
 	first, ok := parts[0].(*path)
-	if !ok || first.start != nil || len(first.steps) != 1 {
+	if !ok || first.start != nil || len(first.steps) == 0 {
 		return nil
 	}
-	s := newStep(first.steps[0].axis, nodeTest{of: oneOf}, nil)
+	last := len(first.steps) - 1
+	s := newStep(first.steps[last].axis, nodeTest{of: oneOf}, nil)
 	for _, e := range parts {
 		p, ok := e.(*path)
-		if !ok || p.start != nil || p.root != first.root || len(p.steps) != 1 || p.steps[0].axis != s.axis || len(p.steps[0].preds) > 0 {
+		if !ok || p.start != nil || p.root != first.root || len(p.steps) != last+1 {
 			return nil
 		}
-		s.test.among = append(s.test.among, p.steps[0].test)
+		for i, t := range p.steps {
+			if f := first.steps[i]; t.axis != f.axis || len(t.preds) > 0 || i < last && !t.test.equal(&f.test) {
+				return nil
+			}
+		}
+		s.test.among = append(s.test.among, p.steps[last].test)
 	}
 	s.test.kind = s.test.among[0].kind
 	for _, t := range s.test.among {
@@ -126,7 +132,7 @@ func joined(at int, parts []expr) expr {
 			s.test.kind = 0
 		}
 	}
-	p := newPath(at, first.root, nil, []*step{s})
+	p := newPath(at, first.root, nil, append(slices.Clone(first.steps[:last]), s))
 	p.depth = max(p.depth, holding(at, NodeSetType, parts...).depth)
 	return p
 }

@@ -62,16 +62,38 @@ func (p *path) eval(c *Context) (Value, error) {
 // nodes returns the nodes in document order.
 func (p *path) nodes(c *Context) ([]*xmltree.Node, error) {
 	if p.memo == 0 {
-		return p.collect(c, nil)
+		return p.fresh(c)
 	}
 	if nodes, known, err := p.remembered(c); known {
 		return nodes, err
 	}
-	nodes, err := p.collect(c, nil)
+	nodes, err := p.fresh(c)
 	if err == nil {
 		c.memo[p.memo-1] = memo{root: c.Node.Top(), known: true, nodes: nodes}
 	}
 	return nodes, err
+}
+
+// largeSet is a set that is not worth a copy.
+const largeSet = 1024
+
+// fresh returns the nodes in document order in a slice of their own. It grows
+// in one that c keeps for the purpose.
+func (p *path) fresh(c *Context) ([]*xmltree.Node, error) {
+	buf := c.scratch
+	c.scratch = nil
+	nodes, err := p.collect(c, buf[:0])
+	switch {
+	case err != nil:
+		return nil, err
+	case len(nodes) > largeSet:
+		return nodes, nil
+	}
+	c.scratch = nodes[:0]
+	if len(nodes) == 0 {
+		return nil, nil
+	}
+	return slices.Clone(nodes), nil
 }
 
 // collect appends the nodes in document order to buf.

@@ -4,6 +4,8 @@ import (
 	"math"
 	"strings"
 	"unicode/utf8"
+
+	"sutler/xmltree"
 )
 
 // String functions (section 4.2). A result that is part of an argument shares
@@ -119,6 +121,9 @@ func stringLength(c *Context, args []expr) (float64, error) {
 }
 
 func normalizeSpace(c *Context, args []expr) (string, error) {
+	if p, ok := args[0].(*path); ok && p.here && c.Node.First() != nil {
+		return normalizedText(c, c.Node)
+	}
 	s, err := stringOf(c, args[0])
 	if err != nil {
 		return "", err
@@ -151,6 +156,42 @@ func normalizeSpace(c *Context, args []expr) (string, error) {
 		}
 	}
 	return b.String(), nil
+}
+
+// normalizedText is normalizeSpace of the text in n, put together only once.
+func normalizedText(c *Context, n *xmltree.Node) (string, error) {
+	var room [256]byte
+	b := room[:0]
+	for m := n; m != nil; m = below(m, n) {
+		if err := charge(c, 1); err != nil {
+			return "", err
+		}
+		if m.Kind() != xmltree.Text {
+			continue
+		}
+		s := m.Value()
+		if err := chargeMade(c, len(s)); err != nil {
+			return "", err
+		}
+		for i := 0; i < len(s); {
+			from := i
+			for i < len(s) && isSpace(s[i]) {
+				i++
+			}
+			if i > from && len(b) > 0 && b[len(b)-1] != ' ' {
+				b = append(b, ' ')
+			}
+			from = i
+			for i < len(s) && !isSpace(s[i]) {
+				i++
+			}
+			b = append(b, s[from:i]...)
+		}
+	}
+	if len(b) > 0 && b[len(b)-1] == ' ' {
+		b = b[:len(b)-1]
+	}
+	return string(b), nil
 }
 
 func translate(c *Context, args []expr) (string, error) {

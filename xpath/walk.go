@@ -1,6 +1,10 @@
 package xpath
 
-import "sutler/xmltree"
+import (
+	"slices"
+
+	"sutler/xmltree"
+)
 
 // walker walks the steps of paths and does with the nodes that it meets what
 // was asked for. Its methods report whether it wants more; err says why not.
@@ -48,6 +52,9 @@ func (w *walker) take(n *xmltree.Node) bool {
 	case all:
 		if w.nodes = append(w.nodes, n); len(w.nodes)%batch == 0 {
 			w.c.due += batch
+			if len(w.nodes)+batch > cap(w.nodes) {
+				w.nodes = slices.Grow(w.nodes, len(w.nodes)) // large sets double: they are copied less
+			}
 		}
 		return true
 	case anyOne:
