@@ -83,6 +83,9 @@ func (c *compiler) instruction(n *xmltree.Node) instr {
 		return nil
 	}
 	if elements[n.Local()].role&instruction == 0 {
+		if c.forward { // a later version may allow it there (section 2.5)
+			return c.fallback(n)
+		}
 		c.misplaced(n)
 		return nil
 	}
@@ -255,9 +258,7 @@ func (c *compiler) sorts(n *xmltree.Node) (list []sortKey, rest *xmltree.Node) {
 func (c *compiler) applyTemplates(n *xmltree.Node) instr {
 	in := &applyTemplates{mode: c.prog.start, sel: c.expr(n, "select"), at: placeOf(n)}
 	if a := n.AttrNode("", "mode"); a != nil {
-		if qn, ok := c.qname(a); ok {
-			in.mode = c.mode(qn)
-		}
+		in.mode = c.modeNamed(a)
 	}
 	for x := n.First(); x != nil; x = x.Next() {
 		switch {

@@ -107,6 +107,7 @@ func (c *compiler) children(m *module, l *layer, chain []string) {
 			below := &layer{}
 			l.imports = append(l.imports, below)
 			c.module(n, below, chain)
+			c.enter(m)
 		case isXSL(n.Space()) && n.Local() == "include":
 			if !c.known(n) {
 				continue
