@@ -156,7 +156,7 @@ func (c *compiler) find(href *xmltree.Node) (root *xmltree.Node, name string) {
 			return nil, ""
 		}
 		var err error
-		if d, err = c.load(file, d.File()); err != nil {
+		if d, err = c.load(file, href.Parent().Base()); err != nil {
 			c.unreadable(href, err)
 			return nil, ""
 		}
