@@ -129,7 +129,7 @@ type run struct {
 	template  *template // that runs
 	rule      *template // the current template rule (section 5.6), nil in xsl:for-each
 	ruleMode  *mode     // … and the mode in which it was taken
-	expr      *expr     // evaluated last
+	expr      *expr     // that is evaluated
 	returned  returned  // by the function that runs
 	unwinding unwinding // of the error that is on its way
 
