@@ -61,6 +61,21 @@ func (c *compiler) keepsText(n *xmltree.Node) bool {
 	return false
 }
 
+// leads reports white space alone before an element of XSLT that must come first
+// in its parent. It is nothing, even where xml:space preserves it, as the later
+// versions of XSLT say.
+func (c *compiler) leads(text *xmltree.Node, to string) bool {
+	for x := text; x != nil; x = x.Next() {
+		switch {
+		case x.Kind() == xmltree.Element:
+			return isXSL(x.Space()) && x.Local() == to
+		case x.Kind() == xmltree.Text && (!blank(x.Value()) || c.keepRefs && x.KeepsSpace()):
+			return false
+		}
+	}
+	return false
+}
+
 // instruction compiles the element n of a body. It returns nil for an element
 // that does nothing or is wrong.
 func (c *compiler) instruction(n *xmltree.Node) instr {
@@ -240,7 +255,7 @@ func (c *compiler) sorts(n *xmltree.Node) (list []sortKey, rest *xmltree.Node) {
 	for x := n.First(); x != nil; x = x.Next() {
 		switch x.Kind() {
 		case xmltree.Text:
-			if c.keepsText(x) {
+			if c.keepsText(x) && !c.leads(x, "sort") {
 				return list, x
 			}
 		case xmltree.Element:

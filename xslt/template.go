@@ -102,7 +102,7 @@ func (c *compiler) templateParams(n *xmltree.Node, t *template) *xmltree.Node {
 	for x := n.First(); x != nil; x = x.Next() {
 		switch x.Kind() {
 		case xmltree.Text:
-			if c.keepsText(x) {
+			if c.keepsText(x) && !c.leads(x, "param") {
 				return x
 			}
 		case xmltree.Element:
