@@ -188,11 +188,8 @@ func (it pictureItem) append(b []byte, d *date) []byte {
 		}
 		return appendPadded(b, year, it.count)
 	case 'M':
-		switch {
-		case it.count > 3:
-			return append(b, monthNames[d.month-1]...)
-		case it.count == 3:
-			return append(b, monthNames[d.month-1][:3]...)
+		if word := it.word(monthNames[d.month-1]); word != "" {
+			return append(b, word...)
 		}
 	case 'E':
 		if it.count > 3 {
@@ -211,6 +208,18 @@ func (it pictureItem) append(b []byte, d *date) []byte {
 		return d.appendZone(append(b, "GMT"...))
 	}
 	return appendPadded(b, int64(it.number(d)), it.count)
+}
+
+// word returns the name of a month or a day as long as the item asks for, ""
+// if it asks for digits.
+func (it pictureItem) word(name string) string {
+	switch {
+	case it.count > 3:
+		return name
+	case it.count == 3:
+		return name[:3]
+	}
+	return ""
 }
 
 // number returns the value of a component that is written in digits.

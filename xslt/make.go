@@ -14,8 +14,8 @@ type textNode struct {
 }
 
 func (in *textNode) exec(r *run) error {
-	if in.raw && r.out.final && in.value != "" {
-		return r.write(rawBegin+in.value+rawEnd, place{})
+	if in.raw {
+		return r.writeRaw(in.value, place{})
 	}
 	return r.write(in.value, place{})
 }
@@ -31,8 +31,8 @@ func (in *valueOf) exec(r *run) error {
 	if err != nil {
 		return err
 	}
-	if in.raw && r.out.final && s != "" {
-		s = rawBegin + s + rawEnd
+	if in.raw {
+		return r.writeRaw(s, in.sel.at)
 	}
 	return r.write(s, in.sel.at)
 }

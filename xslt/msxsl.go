@@ -141,19 +141,13 @@ func (it pictureItem) appendMS(b []byte, d *date) []byte {
 	case 0:
 		return append(b, it.text...)
 	case 'd':
-		switch {
-		case it.count > 3:
-			return append(b, dayNames[d.weekday()]...)
-		case it.count == 3:
-			return append(b, dayNames[d.weekday()][:3]...)
+		if word := it.word(dayNames[d.weekday()]); word != "" {
+			return append(b, word...)
 		}
 		return appendPadded(b, int64(d.day), short)
 	case 'M':
-		switch {
-		case it.count > 3:
-			return append(b, monthNames[d.month-1]...)
-		case it.count == 3:
-			return append(b, monthNames[d.month-1][:3]...)
+		if word := it.word(monthNames[d.month-1]); word != "" {
+			return append(b, word...)
 		}
 		return appendPadded(b, int64(d.month), short)
 	case 'y':

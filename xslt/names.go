@@ -45,7 +45,11 @@ func (c *compiler) noPrefix(a *xmltree.Node, prefix string) {
 	if prefix == "#default" {
 		declaration = "xmlns"
 	}
-	c.report(a, "XT017", "declare it with "+declaration+`="…"`, "prefix %q is not declared", prefix)
+	hint := "declare it with " + declaration + `="…"`
+	if prefix == "xmlns" {
+		hint = "namespaces are declared on the literal result element, not made like attributes"
+	}
+	c.report(a, "XT017", hint, "prefix %q is not declared", prefix)
 }
 
 // constantName checks the name of an xsl:element or xsl:attribute if it is

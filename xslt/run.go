@@ -167,8 +167,9 @@ type run struct {
 	sorter  *sorter // that is free
 
 	globals []globalState
-	docs    []*xmltree.Document // made by the run, released with it
-	trees   *xmltree.Document   // the one that holds result tree fragments
+	docs    []*xmltree.Document    // made by the run, released with it
+	trees   *xmltree.Document      // the one that holds result tree fragments
+	raws    map[*xmltree.Node]bool // texts in trees that are not to be escaped
 	keys    map[keyUse]map[string][]*xmltree.Node
 	tallies map[tallyKey]*tally // what xsl:number counted
 	ids     map[*xmltree.Node]int

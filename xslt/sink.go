@@ -23,13 +23,6 @@ type sink struct {
 	strict   bool   // … and is not recovered from here
 }
 
-// The marks around text with disable-output-escaping in a result that goes
-// through text. No XML text can hold them.
-const (
-	rawBegin = "\x01"
-	rawEnd   = "\x02"
-)
-
 // write appends text.
 func (r *run) write(s string, at place) error {
 	if s == "" {
@@ -295,6 +288,9 @@ func (r *run) copy(n *xmltree.Node, at place) error {
 		if err := r.step(1, at); err != nil {
 			return err
 		}
+		if r.raws[n] {
+			return r.writeRaw(n.Value(), at)
+		}
 		return r.write(n.Value(), at)
 	case xmltree.Comment:
 		return r.comment(n.Value(), at)
@@ -317,6 +313,9 @@ func (r *run) copy(n *xmltree.Node, at place) error {
 	c, err := r.out.b.Copy(n)
 	if err != nil {
 		return r.fail(at, err)
+	}
+	if r.raws != nil {
+		r.copyRaw(n, c)
 	}
 	r.inherit(c, n.Parent())
 	return nil

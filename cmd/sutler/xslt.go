@@ -127,8 +127,14 @@ func (p *program) transform(ctx context.Context, t *transformation, sheet, docum
 		Now: time.Now(), Budget: budget, Params: params, Limits: t.limits, Load: files.load,
 		Message: func(text string) { fmt.Fprintln(p.talk, printable(text)) },
 		Strict:  t.strict || t.msxml,
-		Warn:    func(problem *xmltree.Problem) { p.warn(xmltree.Problems{problem}) },
 	}
+	var more int
+	env.Warn = p.warnOnce(&more)
+	defer func() {
+		if more > 0 {
+			fmt.Fprintf(p.talk, "warning: %d more like these, at the same places\n", more)
+		}
+	}()
 	prof := newProfile(p.talk, t.trace)
 	if t.profile || t.trace {
 		env.Trace = prof.event
@@ -180,6 +186,25 @@ func (t *transformation) explained(err error) error {
 		return fmt.Errorf("%w\n  here it is the flag %s", err, flag)
 	}
 	return err
+}
+
+// warnOnce returns what tells of an error from which a run recovered, one for
+// each rule and place in the stylesheet, and counts the others.
+func (p *program) warnOnce(more *int) func(*xmltree.Problem) {
+	type place struct {
+		rule, file string
+		pos        xmltree.Pos
+	}
+	told := map[place]bool{}
+	return func(problem *xmltree.Problem) {
+		at := place{problem.Rule, problem.File, problem.Pos}
+		if told[at] {
+			*more++
+			return
+		}
+		told[at] = true
+		p.warn(xmltree.Problems{problem})
+	}
 }
 
 // named reads the file that stands on the command line. Whoever asks for it
