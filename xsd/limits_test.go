@@ -140,6 +140,7 @@ func TestHostileSchemas(t *testing.T) {
 		{"deep classes", `<xs:simpleType name="p"><xs:restriction base="xs:string"><xs:pattern value="` + strings.Repeat(`[a-`, 100_000) + `"/></xs:restriction></xs:simpleType>`, "XS014"},
 		{"huge numbers", `<xs:element name="v"><xs:complexType><xs:sequence><xs:element name="a" minOccurs="99999999999999999999999" maxOccurs="unbounded"/></xs:sequence></xs:complexType></xs:element>`, "XS017"},
 		{"long durations", `<xs:element name="v"><xs:simpleType><xs:restriction base="xs:duration"><xs:maxInclusive value="P` + strings.Repeat("9", 1000) + `Y"/></xs:restriction></xs:simpleType></xs:element>`, "XS013"},
+		{"many types and references to none", numbered(`<xs:simpleType name="t%d"><xs:restriction base="xs:int"/></xs:simpleType>`, 10_000) + numbered(`<xs:element name="e%d" type="u%[1]d"/>`, 10_000), "XS009"},
 		{"many problems", numbered(`<xs:element name="e%d" type="nothing"/>`, 3000), "XS009"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
