@@ -54,13 +54,9 @@ func (p *parser) attrs(element string) bool {
 		if name.declares != nil {
 			p.declaring = true
 		}
-		if n := len(p.tag); n&(manyAttrs-1) == 0 {
-			if p.declaring {
-				n *= 2 // prefixes take memory too
-			}
-			if !p.affordable(n) {
-				return false
-			}
+		// Looking for doubles takes as much again as the nodes.
+		if n := len(p.tag); n&(manyAttrs-1) == 0 && !p.affordable(2*n) {
+			return false
 		}
 		if p.mask == 0 || p.replaced {
 			p.tag[len(p.tag)-1].flags, p.replaced = elsewhere, false

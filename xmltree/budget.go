@@ -48,17 +48,14 @@ func (b *Budget) Steps(n int64) error {
 }
 
 // Make charges bytes of memory for what work makes: texts, sets and nodes. A
-// negative number gives some back. It returns a *LimitError when there are more
-// than MaxMade; other limits are not looked at.
-func (b *Budget) Make(bytes int64) error {
+// negative number gives some back. It reports whether there are no more than
+// MaxMade; if not, Err is the error.
+func (b *Budget) Make(bytes int64) bool {
 	if b == nil {
-		return nil
+		return true
 	}
 	b.made += bytes
-	if b.MaxMade > 0 && b.made > b.MaxMade {
-		return b.Err()
-	}
-	return nil
+	return b.made <= b.MaxMade || b.MaxMade <= 0
 }
 
 // Made returns what Make charged.

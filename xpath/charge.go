@@ -66,8 +66,8 @@ func chargeRead(c *Context, s string) error { return charge(c, 1+len(s)/bytesRea
 
 // chargeMade charges a text of so many bytes that is about to be made.
 func chargeMade(c *Context, bytes int) error {
-	if err := c.Budget.Make(int64(bytes)); err != nil {
-		return err
+	if !c.Budget.Make(int64(bytes)) {
+		return c.Budget.Err()
 	}
 	return charge(c, 1+bytes/bytesMade)
 }

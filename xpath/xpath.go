@@ -105,10 +105,10 @@ func (e *Expr) Eval(c *Context) (Value, error) {
 	if err = e.leave(c, outer, err); err != nil {
 		return Value{}, err
 	}
-	if v.typ == NodeSetType && len(v.nodes) > 1 {
-		err = c.Budget.Make(int64(len(v.nodes)) * bytesPerNode)
+	if v.typ == NodeSetType && len(v.nodes) > 1 && !c.Budget.Make(int64(len(v.nodes))*bytesPerNode) {
+		return Value{}, c.Budget.Err()
 	}
-	return v, err
+	return v, nil
 }
 
 // Nodes returns the nodes of e in document order. It is an error if the value

@@ -195,6 +195,20 @@ func (c *compiler) mode(name xmltree.Name) *mode {
 	return m
 }
 
+// modeNamed returns the mode that the attribute a names, the default one if that
+// is no name: an error, or the value of a later version, which is passed over
+// (section 2.5).
+func (c *compiler) modeNamed(a *xmltree.Node) *mode {
+	if _, _, ok := splitName(strings.TrimSpace(a.Value())); !ok && c.forward {
+		return c.prog.start
+	}
+	name, ok := c.qname(a)
+	if !ok {
+		return c.prog.start
+	}
+	return c.mode(name)
+}
+
 // version reads a version attribute and reports whether it asks for
 // forwards-compatible processing (section 2.5).
 func (c *compiler) version(n, a *xmltree.Node) (forward bool) {
@@ -281,7 +295,9 @@ func (c *compiler) topLevelElement(n *xmltree.Node) {
 		c.attributeSet(n)
 	case "variable", "param", "namespace-alias": // see layers
 	default:
-		c.misplaced(n)
+		if !c.forward { // a later version may allow it there (section 2.5)
+			c.misplaced(n)
+		}
 	}
 }
 

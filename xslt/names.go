@@ -139,7 +139,9 @@ func (c *compiler) prefixList(a *xmltree.Node) (uris []string) {
 		uri, ok := a.Parent().Lookup(key)
 		if !ok || uri == "" {
 			c.noPrefix(a, prefix)
-			if prefix == "#default" { // there is nothing to exclude, as many stylesheets know
+			// There is nothing to exclude, as many stylesheets know; or a later version
+			// has a meaning for it, as for #all (section 2.5).
+			if prefix == "#default" || c.forward && !xmltree.IsName(prefix) {
 				c.problems[len(c.problems)-1].Warning = true
 			}
 			continue

@@ -11,9 +11,23 @@ import (
 )
 
 // Limits bound one run. A zero field means its default.
+//
+// A step is a node that is visited, matched or made, a comparison, a call, 64
+// bytes of text that are looked at or 4 that are made, four instructions of a
+// long body, up to 16 characters of a regular expression's work. Costly things
+// are several: 128 to ask for a document, 8 to recover from an error, 4 and one
+// for 4 bytes for the collation key of a text, 4 for each instruction of a
+// regular expression that is compiled, and one more for each 8 attributes that
+// an element has when it gets another one. 10 million take about a second.
+//
+// Besides its result a run may take three bytes of memory for each of
+// ResultBytes, which count whatever it makes even when that is not needed any
+// more: texts, 112 bytes for each node of the result, of temporary trees and of
+// documents that it reads, attributes and namespaces too, and 8 bytes for a node
+// in a set. What templates, lists and sorting hold counts while they run.
 type Limits struct {
 	Depth       int   // nested templates, default 3,000
-	Steps       int64 // nodes visited and made, template calls, comparisons; default 10 million
+	Steps       int64 // work, default 10 million
 	ResultBytes int64 // text and names of all trees that the run builds, temporary ones too, default 64 MiB
 }
 
@@ -27,7 +41,8 @@ type Env struct {
 	// Load reads a document for the function document(). href is as written,
 	// base the file name of the document that it is relative to. The document
 	// must not be edited or released before the run ends, and no two may have the
-	// same File: the order among documents depends on it. nil: nothing can be read.
+	// same File: the order among documents depends on it. It may be that of the
+	// source, if that is a Root, or of a stylesheet. nil: nothing can be read.
 	Load func(href, base string) (*xmltree.Document, error)
 
 	// Strict makes every error end the run. Otherwise the run recovers from those
@@ -59,6 +74,7 @@ func (p *Program) Run(ctx context.Context, n, into *xmltree.Node, env Env) error
 	if err := ctx.Err(); err != nil {
 		return r.fail(place{}, err)
 	}
+	r.from = n
 	source, restore, err := r.source(n)
 	if err != nil {
 		return r.fail(place{}, err)
@@ -131,11 +147,12 @@ type run struct {
 	template  *template // that runs
 	rule      *template // the current template rule (section 5.6), nil in xsl:for-each
 	ruleMode  *mode     // … and the mode in which it was taken
-	expr      *expr     // evaluated last
+	expr      *expr     // that is evaluated
 	returned  returned  // by the function that runs
 	unwinding unwinding // of the error that is on its way
 
-	root *xmltree.Node
+	from *xmltree.Node // what Run was given
+	root *xmltree.Node // of the source as the run sees it
 	node *xmltree.Node // current node
 	xc   xpath.Context // of the instructions; its Node is node
 	pc   xpath.Context // of match patterns
@@ -278,7 +295,7 @@ const (
 	nodeBytes  = 112 // a node without its name and text
 	valueBytes = 72  // a variable
 	argBytes   = 120 // an argument
-	listBytes  = 16  // a node in a list that is processed
+	listBytes  = 24  // a node in a list that is processed
 )
 
 // memoryFactor is how many bytes of memory a run has for each byte of result.
@@ -290,18 +307,26 @@ func (r *run) grow(bytes int, p place) error { return r.growNodes(0, bytes, p) }
 // growNodes charges nodes with that many bytes of names and text.
 func (r *run) growNodes(nodes, bytes int, p place) error {
 	r.bytes += int64(bytes)
-	if r.bytes > r.env.Limits.ResultBytes {
-		return r.fail(p, &xmltree.LimitError{Limit: "bytes of result", Value: r.env.Limits.ResultBytes, Setting: "ResultBytes"})
+	if r.steps.Make(int64(nodes*nodeBytes+bytes)) && r.bytes <= r.env.Limits.ResultBytes {
+		return nil
 	}
-	return r.hold(nodes*nodeBytes+bytes, p)
+	return r.tooMuch(p)
 }
 
 // hold charges bytes of memory.
 func (r *run) hold(bytes int, p place) error {
-	if err := r.steps.Make(int64(bytes)); err != nil {
-		return r.fail(p, err)
+	if r.steps.Make(int64(bytes)) {
+		return nil
 	}
-	return nil
+	return r.tooMuch(p)
+}
+
+// tooMuch is the error of what was charged last.
+func (r *run) tooMuch(p place) error {
+	if r.bytes > r.env.Limits.ResultBytes {
+		return r.fail(p, &xmltree.LimitError{Limit: "bytes of result", Value: r.env.Limits.ResultBytes, Setting: "ResultBytes"})
+	}
+	return r.fail(p, r.steps.Err())
 }
 
 // held is what a run holds, to return to when what was made since is gone.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -57,7 +58,7 @@ Messages and warnings go to standard error. After an error nothing is written.`,
 			if err := p.transform(c.Context(), t, args[0], args[1], &result); err != nil {
 				return err
 			}
-			if t.out != "" {
+			if t.out != "" && t.out != "-" {
 				if err := os.WriteFile(t.out, result.Bytes(), 0o644); err != nil {
 					return fmt.Errorf("cannot write the result: %w", err)
 				}
@@ -69,7 +70,7 @@ Messages and warnings go to standard error. After an error nothing is written.`,
 	}
 	f := c.Flags()
 	f.StringArrayVar(&t.bases, "base", nil, "one more `directory` that the stylesheet may read from; may repeat")
-	f.StringVarP(&t.out, "out", "o", "", "write the result to this `file`; nothing is written after an error")
+	f.StringVarP(&t.out, "out", "o", "", "write the result to this `file`, - for standard output; nothing is written after an error")
 	f.StringArrayVar(&t.params, "param", nil, "give a top-level xsl:param a text, `NAME=TEXT`; a name in a namespace is {uri}name; may repeat")
 	f.StringArrayVar(&t.exprs, "param-expr", nil, "give a top-level xsl:param the value of an XPath expression on the document, `NAME=EXPR`; may repeat")
 	f.BoolVar(&t.msxml, "msxml", false, "with the habits of MSXML, as procedures run: text of white space alone is dropped, a/[b] is a[b], every error ends the run")
@@ -102,8 +103,7 @@ func (p *program) transform(ctx context.Context, t *transformation, sheet, docum
 	files.skipped = func(system string, err error) {
 		fmt.Fprintln(p.talk, printable(fmt.Sprintf("warning: the external entity %q is not read: %v", system, err)))
 	}
-	t.read.External = files.external
-	s, err := p.parse(sheet, t.read)
+	s, err := p.named(files, sheet)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (p *program) transform(ctx context.Context, t *transformation, sheet, docum
 	// What is not there is an error when it is reached, and most stylesheets
 	// ask before they do.
 	p.warn(slices.DeleteFunc(problems, func(p *xmltree.Problem) bool { return p.Rule == "XT018" || p.Rule == "XT029" }))
-	doc, err := p.parse(document, t.read)
+	doc, err := p.named(files, document)
 	if err != nil {
 		return err
 	}
@@ -183,15 +183,28 @@ func (t *transformation) explained(err error) error {
 	return err
 }
 
-func (p *program) parse(file string, o xmltree.Options) (*xmltree.Document, error) {
+// named reads the file that stands on the command line. Whoever asks for it
+// afterwards gets the same document, as section 12.1 of XSLT has it.
+func (p *program) named(files *sheetFiles, file string) (*xmltree.Document, error) {
+	key := ""
+	if file != "-" {
+		var err error
+		if key, err = filepath.Abs(file); err != nil {
+			return nil, &exit{exitUsage, fmt.Errorf("cannot read the input: %w", err)}
+		}
+		if d := files.read[key]; d != nil {
+			return d, nil
+		}
+	}
 	text, err := p.read(file)
 	if err != nil {
 		return nil, err
 	}
-	o.File = file
-	o.Own = true
-	d, err := xmltree.Parse(text, o)
-	return d, hintDTD(err)
+	d, err := files.parse(text, file)
+	if err == nil && key != "" {
+		files.read[key] = d
+	}
+	return d, err
 }
 
 // hintDTD tells of the flag that reads what was refused.
