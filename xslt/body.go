@@ -135,16 +135,10 @@ func (c *compiler) instruction(n *xmltree.Node) instr {
 			return &variable{slot, v}
 		}
 	case "element":
-		in := &elementInstr{name: c.avt(n, "name"), space: c.avt(n, "namespace"), scope: c.scope(n), at: placeOf(n)}
-		in.sets = c.useSets(n, n.AttrNode("", "use-attribute-sets"))
-		in.told = c.constantName(n, in.name)
-		in.body = c.body(n, n.First())
-		return in
+		name := c.computedName(n, true)
+		return &elementInstr{name, c.useSets(n, n.AttrNode("", "use-attribute-sets")), c.body(n, n.First()), placeOf(n)}
 	case "attribute":
-		in := &attributeInstr{name: c.avt(n, "name"), space: c.avt(n, "namespace"), scope: c.scope(n), at: placeOf(n)}
-		in.told = c.constantName(n, in.name)
-		in.body = c.body(n, n.First())
-		return in
+		return &attributeInstr{c.computedName(n, false), c.body(n, n.First()), placeOf(n)}
 	case "text":
 		return c.text(n)
 	case "comment":
