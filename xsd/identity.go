@@ -234,6 +234,9 @@ func (v *validator) unique(n *xmltree.Node, c *constraint) {
 	}
 	// What was found further in does not count here: the same nodes are
 	// selected again if they belong to this element's key.
+	if !v.pay(len(v.scope.keys[c])) {
+		return
+	}
 	for key, at := range v.scope.keys[c] {
 		if _, own := found[key]; !own {
 			found[key] = at

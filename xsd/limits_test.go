@@ -46,6 +46,7 @@ func TestBudget(t *testing.T) {
 		{"members of a union", `<xs:element name="v"><xs:simpleType><xs:union memberTypes="` + strings.Repeat("xs:int ", 2000) + `"/></xs:simpleType></xs:element>`, "<v>x</v>"},
 		{"unions that double", unionsThatDouble(12) + `<xs:element name="v" type="u12"/>`, "<v>x</v>"},
 		{"patterns", `<xs:element name="v"><xs:simpleType><xs:restriction base="xs:string"><xs:pattern value="([a-z]{1,100}x){1,10}"/></xs:restriction></xs:simpleType></xs:element>`, "<v>" + strings.Repeat("x", 2000) + "</v>"},
+		{"keys that are handed up", `<xs:element name="v"><xs:complexType><xs:sequence><xs:element ref="v" minOccurs="0"/><xs:element name="a" type="xs:int" minOccurs="0" maxOccurs="unbounded"/></xs:sequence></xs:complexType><xs:key name="k"><xs:selector xpath="a"/><xs:field xpath="."/></xs:key></xs:element>`, strings.Repeat("<v>", 100) + numbered("<a>%d</a>", 20) + strings.Repeat("</v>", 100)},
 		{"elements of an all", `<xs:element name="v"><xs:complexType><xs:sequence><xs:element name="w" maxOccurs="unbounded"><xs:complexType><xs:all>` + numbered(`<xs:element name="a%d" minOccurs="0"/>`, 1000) + `</xs:all></xs:complexType></xs:element></xs:sequence></xs:complexType></xs:element>`, "<v>" + strings.Repeat("<w/>", 20) + "</v>"},
 		{"keys", `<xs:element name="v"><xs:complexType><xs:sequence><xs:element name="a" maxOccurs="unbounded"/></xs:sequence></xs:complexType><xs:unique name="u"><xs:selector xpath=".//*/a|.//*/a"/><xs:field xpath="."/></xs:unique></xs:element>`, "<v>" + strings.Repeat("<a/>", 300) + "</v>"},
 	} {
@@ -140,6 +141,7 @@ func TestHostileSchemas(t *testing.T) {
 		{"deep classes", `<xs:simpleType name="p"><xs:restriction base="xs:string"><xs:pattern value="` + strings.Repeat(`[a-`, 100_000) + `"/></xs:restriction></xs:simpleType>`, "XS014"},
 		{"huge numbers", `<xs:element name="v"><xs:complexType><xs:sequence><xs:element name="a" minOccurs="99999999999999999999999" maxOccurs="unbounded"/></xs:sequence></xs:complexType></xs:element>`, "XS017"},
 		{"long durations", `<xs:element name="v"><xs:simpleType><xs:restriction base="xs:duration"><xs:maxInclusive value="P` + strings.Repeat("9", 1000) + `Y"/></xs:restriction></xs:simpleType></xs:element>`, "XS013"},
+		{"many types and references to none", numbered(`<xs:simpleType name="t%d"><xs:restriction base="xs:int"/></xs:simpleType>`, 10_000) + numbered(`<xs:element name="e%d" type="u%[1]d"/>`, 10_000), "XS009"},
 		{"many problems", numbered(`<xs:element name="e%d" type="nothing"/>`, 3000), "XS009"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -155,9 +155,8 @@ func (c *compiler) find(a *xmltree.Node, q qname, kind string) *global {
 	}
 	g := c.globals[kind][q.local]
 	if g == nil {
-		names := slices.Sorted(maps.Keys(c.globals[kind]))
 		hint := "define it at the top level of the schema"
-		if near := xmltree.Nearest(q.local, names); near != "" {
+		if near := c.near(q.local, func() []string { return slices.Sorted(maps.Keys(c.globals[kind])) }); near != "" {
 			hint = "did you mean " + strconv.Quote(near) + "?"
 		}
 		c.report(a, "XS009", hint, "there is no %s %s", kind, quoted(q))

@@ -280,14 +280,17 @@ func (c *compiler) xdrRef(n *xmltree.Node, s *xdrScope) *element {
 	if a == nil || c.foreign(a) {
 		return nil
 	}
-	var names []string
 	for at := s; at != nil; at = at.outer {
 		if e := at.elements[a.Value()]; e != nil {
 			return e
 		}
-		names = append(names, localNamesOf(at.elements)...)
 	}
-	c.unknown(a, "ElementType", names)
+	c.unknown(a, "ElementType", func() (names []string) {
+		for at := s; at != nil; at = at.outer {
+			names = append(names, localNamesOf(at.elements)...)
+		}
+		return names
+	})
 	return nil
 }
 
@@ -300,9 +303,9 @@ func (c *compiler) foreign(a *xmltree.Node) bool {
 	return true
 }
 
-func (c *compiler) unknown(a *xmltree.Node, kind string, names []string) {
+func (c *compiler) unknown(a *xmltree.Node, kind string, names func() []string) {
 	hint := "define it at the top level of the schema"
-	if near := xmltree.Nearest(a.Value(), names); near != "" {
+	if near := c.near(a.Value(), names); near != "" {
 		hint = "did you mean " + strconv.Quote(near) + "?"
 	}
 	c.report(a, "XS009", hint, "there is no %s %q", kind, clipped(a.Value()))
@@ -347,11 +350,12 @@ func (c *compiler) xdrUses(t *typeDef, n *xmltree.Node, s *xdrScope) {
 		}
 		x := s.attribute(a.Value())
 		if x == nil {
-			var names []string
-			for at := s; at != nil; at = at.outer {
-				names = append(names, localNamesOf(at.attributes)...)
-			}
-			c.unknown(a, "AttributeType", names)
+			c.unknown(a, "AttributeType", func() (names []string) {
+				for at := s; at != nil; at = at.outer {
+					names = append(names, localNamesOf(at.attributes)...)
+				}
+				return names
+			})
 			return
 		}
 		u := &attrUse{name: qname{local: a.Value()}, typ: x.typ, required: x.required, node: e}

@@ -116,6 +116,18 @@ func newCompiler(n *xmltree.Node, o Options) *compiler {
 // full reports whether no more problems are kept.
 func (c *compiler) full() bool { return len(c.problems) >= xmltree.MostProblems }
 
+// mostHints is how many problems have hints that are looked for among all names
+// of a schema, which takes time.
+const mostHints = 50
+
+// near returns the name that is most like word, unless there are many problems.
+func (c *compiler) near(word string, names func() []string) string {
+	if len(c.problems) >= mostHints {
+		return ""
+	}
+	return xmltree.Nearest(word, names())
+}
+
 func (c *compiler) report(n *xmltree.Node, rule, hint, format string, args ...any) {
 	if !c.full() {
 		c.problems = append(c.problems, c.doc.Problem(n, rule, fmt.Sprintf(format, args...), hint))

@@ -52,16 +52,18 @@ var matchers = map[string]matcher{
 	"space-preserve":  {change: (*pair).withoutPreserve},
 	"attribute-name":  {change: (*pair).withoutPrefixed},
 	"builtin-params":  {change: (*pair).withBuiltin},
-	"comment-in-tree": {change: (*pair).withoutComments},
+	"comment-in-tree": {change: (*pair).withoutComments, shows: (*pair).apartInMore},
 }
 
 // matcher recognises a fault: same tells whether two results differ by it alone;
 // change takes away what the fault needs, and if the processors agree on the
 // changed pair, the fault explains the difference. It returns nil if there is
-// nothing to take away.
+// nothing to take away. Where taking away hides more than the fault, shows tells
+// whether the results differ in a way that the fault can make.
 type matcher struct {
 	same   func(ours, theirs string) bool
 	change func(*pair) *pair
+	shows  func(*pair) bool
 }
 
 // explain returns the names of the known differences that p shows, or "".
@@ -71,7 +73,7 @@ func explain(known []difference, p *pair, dir string) string {
 	}
 	all, names := p, ""
 	for _, k := range known {
-		if k.change == nil {
+		if k.change == nil || k.shows != nil && !k.shows(p) {
 			continue
 		}
 		c := k.change(p)
@@ -103,6 +105,15 @@ func alike(known []difference, p *pair) string {
 	}
 	return ""
 }
+
+// apartInMore reports whether the results differ in more than their comments
+// and processing instructions.
+func (p *pair) apartInMore() bool {
+	bare := func(o outcome) outcome { return outcome{madeComments.ReplaceAllString(o.result, ""), o.err} }
+	return !bare(p.ours).agrees(bare(p.theirs))
+}
+
+var madeComments = regexp.MustCompile(`(?s)<!--.*?-->|<\?.*?\?>`)
 
 // withoutComments makes no comments and processing instructions.
 func (p *pair) withoutComments() *pair {

@@ -94,6 +94,7 @@ func (p *program) transform(ctx context.Context, t *transformation, sheet, docum
 	}
 	t.read.DropSpace = t.msxml
 	t.read.MaxBytes = 1 << 30
+	t.read.Budget = &xmltree.Budget{MaxDepth: t.read.MaxDepth} // so that documents know which was read first
 	files, err := newSheetFiles(t.read, t.bases, sheet, document)
 	if err != nil {
 		return err
