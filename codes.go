@@ -94,7 +94,7 @@ var codes = []CodeInfo{
 	{Doubt, "Doubt", "outcome in doubt", "The outcome of a call or a commit could not be found out. The transaction waits for an operator; sutler transaction show names the call."},
 	{UndoFailure, "UndoFailure", "rollback failed", "At least one call could not be undone. The transaction waits for an operator; sutler transaction show names what is left."},
 	{BadRequest, "BadRequest", "malformed request", "The request is not XML, or not of the shape that its kind must have. The description shows the place."},
-	{BadNamespace, "BadNamespace", "faulty namespace", "The namespace file has errors. Nothing was registered; sutler namespace lint shows all of them with their places."},
+	{BadNamespace, "BadNamespace", "faulty namespace", "The namespace file has errors; sutler namespace lint shows all of them with their places. Nothing was registered, or the engine refuses what an older one took: then register a corrected file."},
 	{NullSource, "NullSource", "source selects nothing", "A source, forEach or repeat path selected no node and its ifNull is fail. Send the element, or say ifNull=\"ignore\" or ifNull=\"skip\"."},
 	{BadTarget, "BadTarget", "destination cannot be reached", "The destinationPath selected nothing, and only plain child paths such as a/b are made when missing; or the target cannot hold the node."},
 	{TransformErr, "TransformErr", "transformation failed", "A template raised an error, or its result is not exactly one element."},

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ import (
 type catalog struct {
 	revision   int64
 	namespaces map[string]*entry // by folded name
+	refused    map[string]error  // why a stored namespace is not among them, by folded name
 }
 
 type entry struct {
@@ -28,6 +30,9 @@ type entry struct {
 // procedure looks a procedure up without regard to case.
 func (c *catalog) procedure(namespace, name string) (*procedure.Procedure, error) {
 	ns := c.namespaces[procedure.Fold(namespace)]
+	if why := c.refused[procedure.Fold(namespace)]; why != nil {
+		return nil, sutler.Errorf(sutler.BadNamespace, "cannot call %s/%s: %w", namespace, name, why)
+	}
 	if ns == nil {
 		return nil, sutler.Errorf(sutler.NotFound, "cannot call %s/%s: no namespace %q is registered%s", namespace, name, namespace, c.similar(namespace))
 	}
@@ -67,37 +72,57 @@ func (c *catalog) list() []*procedure.Namespace {
 }
 
 // load compiles the built-in namespaces and those of the configuration store
-// into the first catalog.
+// into the first catalog. A stored one that an older engine took and this one
+// refuses does not keep it from starting: the others run, calls of that one fail
+// with the reason, and a corrected file can be registered, also in place of a
+// read-only one.
 func (e *Engine) load(ctx context.Context, builtin []sutler.Source) error {
 	stored, revision, err := e.config.Namespaces(ctx)
 	if err != nil {
 		return fmt.Errorf("cannot read the registered namespaces: %w", err)
 	}
-	c := &catalog{revision: revision, namespaces: map[string]*entry{}}
+	c := &catalog{revision: revision, namespaces: map[string]*entry{}, refused: map[string]error{}}
 	// They were checked when they were registered. Limits that are smaller now
 	// must not keep the engine from starting, or nobody could raise them again.
 	limits := e.limits
 	limits.RequestBytes, limits.Depth = 1<<40, 1<<20
-	add := func(s sutler.Source, builtin bool) error {
+	for _, s := range stored {
+		ns, problems := procedure.Compile(s.Text, s.File, limits)
+		if problems.Err() != nil {
+			why := outdated(s, problems)
+			e.logger.Error("namespace refused", slog.String("namespace", s.Name), slog.String("reason", why.Error()))
+			c.refused[procedure.Fold(s.Name)] = why
+			continue
+		}
+		c.namespaces[procedure.Fold(ns.Name)] = &entry{ns, false}
+	}
+	for _, s := range builtin {
 		ns, problems := procedure.Compile(s.Text, s.File, limits)
 		if err := problems.Err(); err != nil {
 			return &sutler.Error{Code: sutler.BadNamespace, Err: fmt.Errorf("cannot load namespace file %s: %w", s.File, err)}
 		}
-		c.namespaces[procedure.Fold(ns.Name)] = &entry{ns, builtin}
-		return nil
-	}
-	for _, s := range stored {
-		if err := add(sutler.Source{File: s.File, Text: s.Text}, false); err != nil {
-			return err
-		}
-	}
-	for _, s := range builtin {
-		if err := add(s, true); err != nil {
-			return err
-		}
+		c.namespaces[procedure.Fold(ns.Name)] = &entry{ns, true}
+		delete(c.refused, procedure.Fold(ns.Name))
 	}
 	e.catalog.Store(c)
 	return nil
+}
+
+// outdated says why a stored namespace cannot be called. It shows places and
+// rules only: callers see it, and the file may hold secrets.
+func outdated(s sutler.Namespace, problems xmltree.Problems) error {
+	var places []string
+	for _, p := range problems {
+		if !p.Warning {
+			places = append(places, strings.TrimSpace(p.Pos.String()+" "+p.Rule))
+		}
+	}
+	more := ""
+	if n := len(places) - 3; n > 0 {
+		places, more = places[:3], fmt.Sprintf(" and %d more", n)
+	}
+	return fmt.Errorf("this engine refuses the registered file %s of namespace %q (%s%s); sutler namespace lint shows what is wrong: register a corrected file",
+		s.File, s.Name, strings.Join(places, ", "), more)
 }
 
 // Register compiles and checks srcs, stores all of them or none, and puts them
@@ -141,7 +166,7 @@ func (e *Engine) check(from sutler.Caller, srcs []sutler.Source) (*catalog, []*p
 		return nil, nil, nil, sutler.Errorf(sutler.BadInput, "cannot register namespaces: none is given")
 	}
 	now := e.catalog.Load()
-	next := &catalog{revision: now.revision, namespaces: maps.Clone(now.namespaces)}
+	next := &catalog{revision: now.revision, namespaces: maps.Clone(now.namespaces), refused: maps.Clone(now.refused)}
 	var problems xmltree.Problems
 	var fresh []*procedure.Namespace
 	files := map[string]string{} // folded name → file, of this call
@@ -161,6 +186,7 @@ func (e *Engine) check(from sutler.Caller, srcs []sutler.Source) (*catalog, []*p
 		problems = append(problems, e.checkProvider(ns)...)
 		files[key] = s.File
 		next.namespaces[key] = &entry{ns, false}
+		delete(next.refused, key)
 		fresh = append(fresh, ns)
 	}
 	if err := problems.Err(); err != nil {

@@ -34,7 +34,9 @@ func Compile(src []byte, file string, l sutler.Limits) (*Namespace, xmltree.Prob
 	}
 	c.problems = namespaceGrammar.Check(root)
 	ns := c.namespace(root)
+	c.checkSheets(root)
 	c.problems.Sort()
+	c.problems = once(c.problems)
 	if c.problems.Err() != nil {
 		return nil, c.problems
 	}

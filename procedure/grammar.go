@@ -14,12 +14,12 @@ const xdrSpace = "urn:schemas-microsoft-com:xml-data"
 // xdrSchema is the key of that form in the grammar.
 const xdrSchema = "{" + xdrSpace + "}Schema"
 
-// The keys of the stylesheets that a namespace may hold for the templates of
-// its procedures to include, by their id.
-const (
-	sheet     = "{" + xslt.Space + "}stylesheet"
-	transform = "{" + xslt.Space + "}transform"
-)
+// sheets are the keys of the stylesheets that a namespace may hold for the
+// templates of its procedures to include, by their id.
+var sheets = []string{
+	"{" + xslt.Space + "}stylesheet", "{" + xslt.Space + "}transform",
+	"{" + xslt.HTTPSSpace + "}stylesheet", "{" + xslt.HTTPSSpace + "}transform",
+}
 
 var grammarRules = xmltree.GrammarRules{
 	Unknown: "PR002", Misplaced: "PR003", TooMany: "PR004", TooFew: "PR005",
@@ -82,7 +82,7 @@ func elements(procedure xmltree.Shape) map[string]xmltree.Shape {
 		Free: true,
 	}
 
-	return map[string]xmltree.Shape{
+	shapes := map[string]xmltree.Shape{
 		"namespace": {
 			Attrs: []xmltree.AttrShape{
 				{Name: "name", Required: true, Want: wantName},
@@ -91,10 +91,8 @@ func elements(procedure xmltree.Shape) map[string]xmltree.Shape {
 				{Name: "readOnly", Want: boolean},
 				{Name: "version", Want: xmltree.Whole(0, math.MaxInt32)},
 			},
-			Children: []string{"providerContext?", sheet + "*", transform + "*", "procedure+"},
+			Children: []string{"providerContext?", "procedure+"},
 		},
-		sheet:             {Free: true, FreeAttr: true},
-		transform:         {Free: true, FreeAttr: true},
 		"providerContext": {Free: true, FreeAttr: true},
 		"procedure":       procedure,
 		"Schema":          schema,
@@ -140,6 +138,13 @@ func elements(procedure xmltree.Shape) map[string]xmltree.Shape {
 		"before": transfer("fail", "ignore", "skip"),
 		"after":  transfer("fail", "ignore"),
 	}
+	namespace := shapes["namespace"]
+	for _, key := range sheets {
+		namespace.Children = append(namespace.Children, key+"*")
+		shapes[key] = xmltree.Shape{Free: true, FreeAttr: true}
+	}
+	shapes["namespace"] = namespace
+	return shapes
 }
 
 // wantName wants a name of a namespace or a procedure (schema A.2).

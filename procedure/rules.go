@@ -42,4 +42,5 @@ var rules = []xmltree.Rule{
 	{ID: "PR033", Title: "recursion without a condition", Help: "The procedures call each other in a circle without when, forEach, repeat or try on the way, so the calls end only at a limit."},
 	{ID: "PR034", Title: "schema does not describe executeData", Help: "The root of what an input or output schema describes is the element executeData. A schema without it would refuse every call."},
 	{ID: "PR035", Title: "validate on what is not checked", Help: "Only the input schema of a procedure is checked: an output schema and an empty one are not, and nobody calls the procedure of a request."},
+	{ID: "PR036", Title: "stylesheet that cannot be included", Help: "A stylesheet of a namespace is there for the templates of its procedures, which include it by its id: every one has an id of its own."},
 }

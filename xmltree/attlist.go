@@ -4,9 +4,10 @@ import "strings"
 
 // attlist is what the DTD says of the attributes of one element.
 type attlist struct {
-	attrs []attdef
-	index map[string]int // by name as written
-	round int            // tags that were read
+	attrs  []attdef
+	values []int          // those of attrs that have a default
+	index  map[string]int // by name as written
+	round  int            // tags that were read
 }
 
 // attdef is one declared attribute.
@@ -68,6 +69,9 @@ func (d *dtd) add(element string, a attdef, counts bool) {
 		return
 	}
 	list.index[a.name] = len(list.attrs)
+	if a.has {
+		list.values = append(list.values, len(list.attrs))
+	}
 	list.attrs = append(list.attrs, a)
 }
 
@@ -180,9 +184,9 @@ func (p *parser) defaults(element string, start int) bool {
 		def.round = list.round
 		def.apply(a)
 	}
-	for i := range list.attrs {
+	for _, i := range list.values {
 		def := &list.attrs[i]
-		if !def.has || def.round == list.round {
+		if def.round == list.round {
 			continue
 		}
 		a := attr{name: p.symbols.symbol(def.name), value: def.value, off: p.place(start), flags: elsewhere}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
@@ -353,5 +354,24 @@ func TestDTDOfRandomTokens(t *testing.T) {
 		if errors.As(err, &ps) && ps[0].Pos.Line == 0 || t.Failed() {
 			t.Fatalf("seed %d: %s and %s: %v", seed, src, external, err)
 		}
+	}
+}
+
+// TestDeclaredAttributesIsLinear reads many elements with many attributes that
+// are declared without a default: each must cost what it has, not what is
+// declared. The bound is the same document with the list of another element.
+func TestDeclaredAttributesIsLinear(t *testing.T) {
+	var list strings.Builder
+	for i := range 20_000 {
+		fmt.Fprintf(&list, " a%d CDATA #IMPLIED", i)
+	}
+	took := func(element string) time.Duration {
+		src := "<!DOCTYPE r [<!ATTLIST " + element + list.String() + ">]><r>" + strings.Repeat("<e/>", 100_000) + "</r>"
+		start := time.Now()
+		parseDTD(t, src, xmltree.Options{MaxBytes: 1 << 21}).Release()
+		return time.Since(start)
+	}
+	if with, without := took("e"), took("other"); with > 10*without+200*time.Millisecond {
+		t.Errorf("elements with a list of declared attributes took %v, others %v", with, without)
 	}
 }

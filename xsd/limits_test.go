@@ -3,6 +3,7 @@ package xsd_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -45,6 +46,7 @@ func TestBudget(t *testing.T) {
 		{"members of a union", `<xs:element name="v"><xs:simpleType><xs:union memberTypes="` + strings.Repeat("xs:int ", 2000) + `"/></xs:simpleType></xs:element>`, "<v>x</v>"},
 		{"unions that double", unionsThatDouble(12) + `<xs:element name="v" type="u12"/>`, "<v>x</v>"},
 		{"patterns", `<xs:element name="v"><xs:simpleType><xs:restriction base="xs:string"><xs:pattern value="([a-z]{1,100}x){1,10}"/></xs:restriction></xs:simpleType></xs:element>`, "<v>" + strings.Repeat("x", 2000) + "</v>"},
+		{"elements of an all", `<xs:element name="v"><xs:complexType><xs:sequence><xs:element name="w" maxOccurs="unbounded"><xs:complexType><xs:all>` + numbered(`<xs:element name="a%d" minOccurs="0"/>`, 1000) + `</xs:all></xs:complexType></xs:element></xs:sequence></xs:complexType></xs:element>`, "<v>" + strings.Repeat("<w/>", 20) + "</v>"},
 		{"keys", `<xs:element name="v"><xs:complexType><xs:sequence><xs:element name="a" maxOccurs="unbounded"/></xs:sequence></xs:complexType><xs:unique name="u"><xs:selector xpath=".//*/a|.//*/a"/><xs:field xpath="."/></xs:unique></xs:element>`, "<v>" + strings.Repeat("<a/>", 300) + "</v>"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -132,6 +134,7 @@ func TestHostileSchemas(t *testing.T) {
 		{"one name in many branches", `<xs:element name="v"><xs:complexType><xs:choice>` + numbered(`<xs:sequence><xs:element name="e%d"/><xs:element name="a" minOccurs="0"/></xs:sequence>`, 10_000) + `</xs:choice></xs:complexType></xs:element>`, "XS022"},
 		{"many wildcards", `<xs:element name="v"><xs:complexType><xs:choice>` + numbered(`<xs:any namespace="urn:%d"/>`, 3000) + `</xs:choice></xs:complexType></xs:element>`, "XS022"},
 		{"patterns of many states", numbered(`<xs:simpleType name="p%d"><xs:restriction base="xs:string"><xs:pattern value="(abcdefghij){1000}"/></xs:restriction></xs:simpleType>`, 100), "XS022"},
+		{"many patterns of classes", numbered(`<xs:simpleType name="p%d"><xs:restriction base="xs:string"><xs:pattern value="\w*[\i-[\p{Lu}]]x{9}"/></xs:restriction></xs:simpleType>`, 3000), "XS022"},
 		{"one pattern of many classes", `<xs:simpleType name="p"><xs:restriction base="xs:string"><xs:pattern value="` + strings.Repeat(`\w`, 8000) + `"/></xs:restriction></xs:simpleType>`, "XS014"},
 		{"deep parentheses", `<xs:simpleType name="p"><xs:restriction base="xs:string"><xs:pattern value="` + strings.Repeat(`(`, 100_000) + `"/></xs:restriction></xs:simpleType>`, "XS014"},
 		{"deep classes", `<xs:simpleType name="p"><xs:restriction base="xs:string"><xs:pattern value="` + strings.Repeat(`[a-`, 100_000) + `"/></xs:restriction></xs:simpleType>`, "XS014"},
@@ -141,10 +144,15 @@ func TestHostileSchemas(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			doc := parse(t, xsdHead+c.inside+"</xs:schema>")
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
 			start := time.Now()
 			s, problems := xsd.Compile(doc.DocumentElement(), xsd.Options{})
 			if took := time.Since(start); took > 30*time.Second {
 				t.Errorf("it took %v", took)
+			}
+			if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > 256<<20 {
+				t.Errorf("it took %d MiB", (after.TotalAlloc-before.TotalAlloc)>>20)
 			}
 			if c.rule == "" {
 				if s == nil {

@@ -13,6 +13,7 @@ type pattern struct {
 	text   string
 	re     *regexp.Regexp
 	states int // how many states its matching goes through at most
+	size   int // what it takes of the memory that all patterns of a schema may take
 }
 
 // mostRepeat is the largest number in a quantifier that Go's regular
@@ -55,15 +56,16 @@ func compilePattern(text string) (p *pattern, err *patternError) {
 		t.i = 0
 		t.fail("it is too large for this engine")
 	}
-	return &pattern{text, re, states}, nil
+	return &pattern{text, re, states, states + t.ranges/3}, nil
 }
 
 // translator reads a pattern and writes the Go expression. It panics with a
 // *patternError, which compilePattern catches.
 type translator struct {
-	s   string
-	i   int
-	out strings.Builder
+	s      string
+	i      int
+	out    strings.Builder
+	ranges int // of all classes
 }
 
 func (t *translator) fail(format string, args ...any) {
@@ -135,20 +137,24 @@ func (t *translator) piece(depth int) int {
 		t.read()
 		t.out.WriteByte(')')
 	case '[':
-		cs := t.class(depth)
-		t.out.WriteString(cs.expression())
-		states += len(cs) / 8
+		states += t.one(t.class(depth))
 	case '.':
 		t.read()
 		t.out.WriteString(`[^\n\r]`)
 	case '\\':
-		cs := t.escape()
-		t.out.WriteString(cs.expression())
-		states += len(cs) / 8
+		states += t.one(t.escape())
 	default:
 		t.out.WriteString(regexp.QuoteMeta(string(t.read())))
 	}
 	return t.quantifier(states)
+}
+
+// one writes an expression for one character of cs and returns how many states
+// the search for it is worth.
+func (t *translator) one(cs charset) int {
+	t.out.WriteString(cs.expression())
+	t.ranges += len(cs)
+	return len(cs) / 8
 }
 
 // quantifier reads ?, *, + or {n,m} and returns the states of the piece.

@@ -190,8 +190,11 @@ func (r *restricting) unchanged(f facet, a *xmltree.Node, same bool) {
 }
 
 func (r *restricting) pattern(a *xmltree.Node) {
-	p, err := compilePattern(a.Value())
 	c := r.c
+	if c.states > mostPatternStates {
+		return // it was reported
+	}
+	p, err := compilePattern(a.Value())
 	switch {
 	case err != nil:
 		if !c.full() {
@@ -199,10 +202,12 @@ func (r *restricting) pattern(a *xmltree.Node) {
 				"see XML Schema part 2, appendix F; a pattern always matches the whole value"))
 		}
 		return
-	case c.states+p.states > mostPatternStates:
+	case c.states+p.size > mostPatternStates:
+		c.states = mostPatternStates + 1
 		c.report(a, "XS022", "use fewer or smaller patterns; maxLength bounds the length of a value", "the patterns of the schema are too large together: more than %d states", mostPatternStates)
+		return
 	}
-	c.states += p.states
+	c.states += p.size
 	r.patterns = append(r.patterns, p)
 }
 

@@ -29,6 +29,7 @@ func TestUnqualified(t *testing.T) {
 		<xs:attribute name="z" type="xs:int"/>
 		<xs:complexType name="d"><xs:complexContent><xs:extension base="t:c"/></xs:complexContent></xs:complexType>
 		<xs:element name="v" type="t:c"><xs:unique name="k"><xs:selector xpath="t:a"/><xs:field xpath="."/></xs:unique></xs:element>
+		<xs:element name="w"><xs:complexType><xs:attribute name="r" use="required"/><xs:attribute name="s" use="required"/></xs:complexType></xs:element>
 		<xs:element name="g"/></xs:schema>`
 	for _, c := range []struct {
 		document      string
@@ -40,6 +41,9 @@ func TestUnqualified(t *testing.T) {
 		{`<v r="1" z="2"><a>1</a></v>`, true, false},
 		{`<v r="1" z="x"><a>1</a></v>`, false, false},
 		{`<v r="x"><a>1</a></v>`, false, false},
+		{`<v r="1" t:r="1" xmlns:t="urn:t"><a>1</a></v>`, false, false},
+		{`<w s="1" t:s="1" xmlns:t="urn:t"/>`, false, false},
+		{`<w s="1" r="1"/>`, true, false},
 		{`<v><a>1</a></v>`, false, false},
 		{`<v r="1"><a>1</a><a>1</a></v>`, false, false},
 		{`<v r="1"><a>x</a></v>`, false, false},

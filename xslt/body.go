@@ -61,6 +61,21 @@ func (c *compiler) keepsText(n *xmltree.Node) bool {
 	return false
 }
 
+// leads reports white space alone before an element of XSLT that must come first
+// in its parent. It is nothing, even where xml:space preserves it, as the later
+// versions of XSLT say.
+func (c *compiler) leads(text *xmltree.Node, to string) bool {
+	for x := text; x != nil; x = x.Next() {
+		switch {
+		case x.Kind() == xmltree.Element:
+			return isXSL(x.Space()) && x.Local() == to
+		case x.Kind() == xmltree.Text && (!blank(x.Value()) || c.keepRefs && x.KeepsSpace()):
+			return false
+		}
+	}
+	return false
+}
+
 // instruction compiles the element n of a body. It returns nil for an element
 // that does nothing or is wrong.
 func (c *compiler) instruction(n *xmltree.Node) instr {
@@ -71,7 +86,7 @@ func (c *compiler) instruction(n *xmltree.Node) instr {
 		switch {
 		case n.Is(funcSpace, "result"):
 			return c.functionResult(n)
-		case c.isExtension(n):
+		case c.isExtension(n), n.Is(exslSpace, "document"):
 			return c.fallback(n)
 		}
 		return c.element(n)
@@ -83,6 +98,9 @@ func (c *compiler) instruction(n *xmltree.Node) instr {
 		return nil
 	}
 	if elements[n.Local()].role&instruction == 0 {
+		if c.forward { // a later version may allow it there (section 2.5)
+			return c.fallback(n)
+		}
 		c.misplaced(n)
 		return nil
 	}
@@ -117,16 +135,10 @@ func (c *compiler) instruction(n *xmltree.Node) instr {
 			return &variable{slot, v}
 		}
 	case "element":
-		in := &elementInstr{name: c.avt(n, "name"), space: c.avt(n, "namespace"), scope: c.scope(n), at: placeOf(n)}
-		in.sets = c.useSets(n, n.AttrNode("", "use-attribute-sets"))
-		c.constantName(n, in.name)
-		in.body = c.body(n, n.First())
-		return in
+		name := c.computedName(n, true)
+		return &elementInstr{name, c.useSets(n, n.AttrNode("", "use-attribute-sets")), c.body(n, n.First()), placeOf(n)}
 	case "attribute":
-		in := &attributeInstr{name: c.avt(n, "name"), space: c.avt(n, "namespace"), scope: c.scope(n), at: placeOf(n)}
-		c.constantName(n, in.name)
-		in.body = c.body(n, n.First())
-		return in
+		return &attributeInstr{c.computedName(n, false), c.body(n, n.First()), placeOf(n)}
 	case "text":
 		return c.text(n)
 	case "comment":
@@ -237,7 +249,7 @@ func (c *compiler) sorts(n *xmltree.Node) (list []sortKey, rest *xmltree.Node) {
 	for x := n.First(); x != nil; x = x.Next() {
 		switch x.Kind() {
 		case xmltree.Text:
-			if c.keepsText(x) {
+			if c.keepsText(x) && !c.leads(x, "sort") {
 				return list, x
 			}
 		case xmltree.Element:
@@ -255,9 +267,7 @@ func (c *compiler) sorts(n *xmltree.Node) (list []sortKey, rest *xmltree.Node) {
 func (c *compiler) applyTemplates(n *xmltree.Node) instr {
 	in := &applyTemplates{mode: c.prog.start, sel: c.expr(n, "select"), at: placeOf(n)}
 	if a := n.AttrNode("", "mode"); a != nil {
-		if qn, ok := c.qname(a); ok {
-			in.mode = c.mode(qn)
-		}
+		in.mode = c.modeNamed(a)
 	}
 	for x := n.First(); x != nil; x = x.Next() {
 		switch {

@@ -31,8 +31,22 @@ func Compile(sheet *xmltree.Document, o Options) (*Program, xmltree.Problems) {
 		c.report(nil, "XT001", "a stylesheet is an xsl:stylesheet element", "the stylesheet has no element")
 		return c.finish()
 	}
+	return c.whole(root, sheet.File())
+}
+
+// CompileElement compiles a stylesheet that is an element of a document of
+// another language, in the manner of CompileTemplates.
+func CompileElement(sheet *xmltree.Node, o Options) (*Program, xmltree.Problems) {
+	c := newCompiler(sheet.Document(), o)
+	c.keepRefs = true
+	c.embedded = true
+	return c.whole(sheet, sheet.Document().File()+"#"+sheet.Attr("id"))
+}
+
+// whole compiles the stylesheet element root, which is known by a name.
+func (c *compiler) whole(root *xmltree.Node, name string) (*Program, xmltree.Problems) {
 	l := &layer{}
-	c.stylesheet(root, l, []string{sheet.File()})
+	c.stylesheet(root, l, []string{name})
 	c.layers(l.ranked(nil))
 	return c.finish()
 }
@@ -182,6 +196,20 @@ func (c *compiler) mode(name xmltree.Name) *mode {
 	return m
 }
 
+// modeNamed returns the mode that the attribute a names, the default one if that
+// is no name: an error, or the value of a later version, which is passed over
+// (section 2.5).
+func (c *compiler) modeNamed(a *xmltree.Node) *mode {
+	if _, _, ok := splitName(strings.TrimSpace(a.Value())); !ok && c.forward {
+		return c.prog.start
+	}
+	name, ok := c.qname(a)
+	if !ok {
+		return c.prog.start
+	}
+	return c.mode(name)
+}
+
 // version reads a version attribute and reports whether it asks for
 // forwards-compatible processing (section 2.5).
 func (c *compiler) version(n, a *xmltree.Node) (forward bool) {
@@ -268,7 +296,9 @@ func (c *compiler) topLevelElement(n *xmltree.Node) {
 		c.attributeSet(n)
 	case "variable", "param", "namespace-alias": // see layers
 	default:
-		c.misplaced(n)
+		if !c.forward { // a later version may allow it there (section 2.5)
+			c.misplaced(n)
+		}
 	}
 }
 

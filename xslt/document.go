@@ -9,11 +9,10 @@ import (
 	"sutler/xpath"
 )
 
-// document returns the documents with the given names (section 12.1). sheet is
-// the stylesheet that holds the call.
-func document(c *xpath.Context, sheet *xmltree.Document, args []xpath.Value) (xpath.Value, error) {
+// document returns the documents with the given names (section 12.1). base is
+// where the call comes from.
+func document(c *xpath.Context, base origin, args []xpath.Value) (xpath.Value, error) {
 	r := host(c)
-	base := origin{sheet, sheet.File()}
 	if len(args) == 2 {
 		if args[1].Type() != xpath.NodeSetType {
 			return xpath.Value{}, errors.New("the second argument of document() must be a node-set")
@@ -113,7 +112,11 @@ func (r *run) whole(file string, base origin) (*xmltree.Node, error) {
 		}
 	}
 	n := r.byDocument[d]
-	if n == nil {
+	switch {
+	case n != nil:
+	case d == r.from.Document() && r.from.Kind() == xmltree.Root: // the source, which is the same document
+		n = r.root
+	default:
 		n = d.Root()
 		if r.p.space.strip(n) {
 			var err error

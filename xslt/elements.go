@@ -12,11 +12,11 @@ import (
 // pages spell it with https; both are read.
 const (
 	Space      = "http://www.w3.org/1999/XSL/Transform"
-	httpsSpace = "https://www.w3.org/1999/XSL/Transform"
+	HTTPSSpace = "https://www.w3.org/1999/XSL/Transform"
 )
 
 // isXSL reports whether a namespace URI is that of XSLT.
-func isXSL(space string) bool { return space == Space || space == httpsSpace }
+func isXSL(space string) bool { return space == Space || space == HTTPSSpace }
 
 // role is where an XSLT element may stand.
 type role uint8

@@ -7,7 +7,6 @@ import (
 
 // prepare brings the top-level variables that e reads into the frame.
 func (r *run) prepare(e *expr) error {
-	r.expr = e
 	if e.wrong != nil {
 		again := *e.wrong
 		return &again
@@ -19,6 +18,7 @@ func (r *run) prepare(e *expr) error {
 		}
 		r.xc.Vars[u.slot] = v
 	}
+	r.expr = e
 	return nil
 }
 

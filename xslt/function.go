@@ -96,7 +96,7 @@ func (f *function) call(c *xpath.Context, args []xpath.Value) (xpath.Value, erro
 	for i, v := range args {
 		r.args = append(r.args, passed{f.t.params[i].name, v})
 	}
-	node, xc, out, ret, rule := r.node, r.xc, r.out, r.returned, r.rule
+	node, xc, out, ret, rule, expr := r.node, r.xc, r.out, r.returned, r.rule, r.expr
 	r.returned, r.rule = returned{}, nil
 	r.out = sink{start: len(r.pending), what: "a function, outside of func:result", strict: true}
 	r.focus(focus{c.Node, max(c.Position, 1), max(c.Size, 1)})
@@ -106,6 +106,6 @@ func (f *function) call(c *xpath.Context, args []xpath.Value) (xpath.Value, erro
 	}
 	v := r.returned.value
 	r.args = r.args[:lo]
-	r.node, r.xc, r.out, r.returned, r.rule = node, xc, out, ret, rule
+	r.node, r.xc, r.out, r.returned, r.rule, r.expr = node, xc, out, ret, rule, expr
 	return v, err
 }

@@ -42,9 +42,9 @@ func (c *compiler) ownFunction(n *xmltree.Node, name string) (f xpath.Function, 
 	case "key":
 		return c.keyFunction(n), true
 	case "document":
-		sheet := n.Document()
+		from := origin{n.Document(), n.Base()}
 		return xpath.Function{Min: 1, Max: 2, Result: xpath.NodeSetType, Call: func(x *xpath.Context, args []xpath.Value) (xpath.Value, error) {
-			return document(x, sheet, args)
+			return document(x, from, args)
 		}}, true
 	case "format-number":
 		return c.formatNumber(n), true

@@ -121,9 +121,9 @@ func (r *run) index(k *key, root *xmltree.Node) (map[string][]*xmltree.Node, err
 	for i := range k.defs {
 		b.attrs = b.attrs || k.defs[i].attrs
 	}
-	current := r.node
+	current, expr := r.node, r.expr
 	err := b.tree(root)
-	r.node = current
+	r.node, r.expr = current, expr
 	if err != nil {
 		return nil, err
 	}
@@ -185,6 +185,9 @@ func (b *keyBuilder) add(n *xmltree.Node) error {
 		}
 		if !ok {
 			continue
+		}
+		if err := b.r.prepare(d.use); err != nil {
+			return err
 		}
 		b.r.node = n
 		b.xc.Node, b.xc.Position, b.xc.Size = n, 1, 1

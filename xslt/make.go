@@ -82,29 +82,24 @@ func (in *literal) exec(r *run) error {
 
 // elementInstr is xsl:element.
 type elementInstr struct {
-	name, space *avt
-	scope       map[string]string
-	sets        *setUse
-	body        []instr
-	at          place
+	name computedName
+	sets *setUse
+	body []instr
+	at   place
 }
 
 func (in *elementInstr) exec(r *run) error {
-	name, ok, err := madeName(r, in.name, in.space, in.scope, in.at)
+	name, err := in.name.eval(r)
 	if err != nil {
 		return err
 	}
-	if !ok {
+	if name == nil {
 		return r.contentOnly(in.body)
 	}
-	if in.space == nil && name.Prefix == "" {
-		name.Space = in.scope[""]
-	}
-	made := &name
-	if err := r.begin(made, in.at); err != nil {
+	if err := r.begin(name, in.at); err != nil {
 		return err
 	}
-	r.declareName(made)
+	r.declareName(name)
 	if err := in.sets.exec(r); err != nil {
 		return err
 	}
@@ -128,33 +123,71 @@ func (r *run) contentOnly(body []instr) error {
 	return nil
 }
 
-// madeName returns the name that xsl:element and xsl:attribute compute
-// (sections 7.1.2, 7.1.3). It is not ok after an error from which the run
-// recovers.
-func madeName(r *run, name, space *avt, scope map[string]string, at place) (n xmltree.Name, ok bool, err error) {
-	s, err := name.eval(r)
+// computedName is the name of an xsl:element or xsl:attribute (sections 7.1.2,
+// 7.1.3).
+type computedName struct {
+	name, space *avt
+	scope       map[string]string
+	element     bool // a name without a prefix is in the default namespace
+	fixed       *xmltree.Name
+	told        bool // that it is wrong, when it was compiled
+	at          place
+}
+
+// computedName compiles the name that n makes.
+func (c *compiler) computedName(n *xmltree.Node, element bool) computedName {
+	m := computedName{name: c.avt(n, "name"), space: c.avt(n, "namespace"), scope: c.scope(n), element: element, at: placeOf(n)}
+	m.told = c.constantName(n, m.name)
+	if m.told || m.space != nil || m.name == nil || m.name.parts != nil {
+		return m
+	}
+	if name, ok := m.resolve(m.name.text); ok {
+		m.fixed = &name
+	}
+	return m
+}
+
+// resolve returns the name that is written s, without a namespace of its own.
+func (m *computedName) resolve(s string) (name xmltree.Name, ok bool) {
+	name, ok = resolve(m.scope, s)
+	if m.element && name.Prefix == "" {
+		name.Space = m.scope[""]
+	}
+	return name, ok
+}
+
+// eval returns the name. It is nil after an error from which the run recovers,
+// without a warning if that was told.
+func (m *computedName) eval(r *run) (*xmltree.Name, error) {
+	switch {
+	case m.fixed != nil:
+		return m.fixed, nil
+	case m.told && !r.env.Strict && !r.out.strict:
+		return nil, nil
+	}
+	s, err := m.name.eval(r)
 	if err != nil {
-		return n, false, err
+		return nil, err
 	}
 	prefix, local, ok := splitName(s)
 	if !ok {
-		return n, false, r.recoverable(at, "XT102", "a name begins with a letter and holds letters, digits, - _ and .", "%q is no name", s)
+		return nil, r.recoverable(m.at, "XT102", "a name begins with a letter and holds letters, digits, - _ and .", "%q is no name", s)
 	}
-	if space == nil {
-		if n, ok = resolve(scope, s); !ok {
-			err = r.recoverable(at, "XT102", "declare it in the stylesheet or use the attribute namespace", "the prefix %q of the name %q is not declared", prefix, s)
+	if m.space == nil {
+		if name, ok := m.resolve(s); ok {
+			return &name, nil
 		}
-		return n, ok, err
+		return nil, r.recoverable(m.at, "XT102", "declare it in the stylesheet or use the attribute namespace", "the prefix %q of the name %q is not declared", prefix, s)
 	}
-	uri, err := space.eval(r)
+	uri, err := m.space.eval(r)
 	if err != nil {
-		return n, false, err
+		return nil, err
 	}
 	switch {
 	case isXSL(uri):
 		uri = Space
 	case uri == xmlnsSpace:
-		return n, false, r.recoverable(at, "XT102", "", "nothing can be in the namespace %q", uri)
+		return nil, r.recoverable(m.at, "XT102", "", "nothing can be in the namespace %q", uri)
 	}
 	switch {
 	case uri == xmltree.XMLSpace:
@@ -162,7 +195,7 @@ func madeName(r *run, name, space *avt, scope map[string]string, at place) (n xm
 	case uri == "" || prefix == "xmlns" || prefix == "xml":
 		prefix = ""
 	}
-	return xmltree.Name{Space: uri, Prefix: prefix, Local: local}, true, nil
+	return &xmltree.Name{Space: uri, Prefix: prefix, Local: local}, nil
 }
 
 // xmlnsSpace is the namespace of the attributes that declare namespaces.
@@ -170,15 +203,14 @@ const xmlnsSpace = "http://www.w3.org/2000/xmlns/"
 
 // attributeInstr is xsl:attribute.
 type attributeInstr struct {
-	name, space *avt
-	scope       map[string]string
-	body        []instr
-	at          place
+	name computedName
+	body []instr
+	at   place
 }
 
 func (in *attributeInstr) exec(r *run) error {
-	name, ok, err := madeName(r, in.name, in.space, in.scope, in.at)
-	if !ok || err != nil {
+	name, err := in.name.eval(r)
+	if name == nil || err != nil {
 		return err
 	}
 	if name.Local == "xmlns" && name.Prefix == "" {
@@ -188,7 +220,7 @@ func (in *attributeInstr) exec(r *run) error {
 	if err != nil {
 		return err
 	}
-	return r.attribute(&name, s, in.at)
+	return r.attribute(name, s, in.at)
 }
 
 // commentInstr is xsl:comment.

@@ -107,6 +107,7 @@ func (c *compiler) children(m *module, l *layer, chain []string) {
 			below := &layer{}
 			l.imports = append(l.imports, below)
 			c.module(n, below, chain)
+			c.enter(m)
 		case isXSL(n.Space()) && n.Local() == "include":
 			if !c.known(n) {
 				continue
@@ -155,7 +156,7 @@ func (c *compiler) find(href *xmltree.Node) (root *xmltree.Node, name string) {
 			return nil, ""
 		}
 		var err error
-		if d, err = c.load(file, d.File()); err != nil {
+		if d, err = c.load(file, href.Parent().Base()); err != nil {
 			c.unreadable(href, err)
 			return nil, ""
 		}

@@ -49,11 +49,13 @@ func (c *compiler) noPrefix(a *xmltree.Node, prefix string) {
 }
 
 // constantName checks the name of an xsl:element or xsl:attribute if it is
-// known already.
-func (c *compiler) constantName(n *xmltree.Node, name *avt) {
+// known already, and reports whether it told what is wrong with it.
+func (c *compiler) constantName(n *xmltree.Node, name *avt) (told bool) {
 	if name == nil || name.parts != nil {
-		return
+		return false
 	}
+	before := len(c.problems)
+	defer func() { told = len(c.problems) > before }()
 	a := n.AttrNode("", "name")
 	prefix, _, ok := splitName(name.text)
 	switch {
@@ -67,6 +69,7 @@ func (c *compiler) constantName(n *xmltree.Node, name *avt) {
 			c.problems[len(c.problems)-1].Warning = !c.embedded // see recoverable
 		}
 	}
+	return
 }
 
 // scope returns the namespaces in scope at n by prefix, for names that are made
@@ -136,7 +139,9 @@ func (c *compiler) prefixList(a *xmltree.Node) (uris []string) {
 		uri, ok := a.Parent().Lookup(key)
 		if !ok || uri == "" {
 			c.noPrefix(a, prefix)
-			if prefix == "#default" { // there is nothing to exclude, as many stylesheets know
+			// There is nothing to exclude, as many stylesheets know; or a later version
+			// has a meaning for it, as for #all (section 2.5).
+			if prefix == "#default" || c.forward && !xmltree.IsName(prefix) {
 				c.problems[len(c.problems)-1].Warning = true
 			}
 			continue
@@ -163,6 +168,8 @@ func (c *compiler) refusedCode(n *xmltree.Node) bool {
 	switch {
 	case n.Is(msxslSpace, "script"), n.Is(funcSpace, "script"):
 		c.report(n, "XT019", "write the function as a named template", "%q is refused: a stylesheet runs no script", n.Name())
+	case n.Is(exslSpace, "document") && !c.embedded && n.Parent() != c.current.root:
+		return false // it is an error when it is reached, see instruction
 	case n.Is(exslSpace, "document"):
 		c.report(n, "XT019", "a transformation has one result; make it one tree", "%q is refused: a stylesheet writes no files", n.Name())
 	default:

@@ -37,7 +37,7 @@ func (c *compiler) number(n *xmltree.Node) instr {
 		size:        c.avt(n, "grouping-size"),
 		at:          placeOf(n),
 	}
-	c.constantWord(n, "letter-value", in.letterValue, "alphabetic", "traditional")
+	in.letterValue = c.constantWord(n, "letter-value", in.letterValue, "alphabetic", "traditional")
 	if a := n.AttrNode("", "lang"); a != nil {
 		c.warn(a, "XT024", "take it out", "numbers are written the same way for every %q", "lang")
 	}

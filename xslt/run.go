@@ -41,7 +41,8 @@ type Env struct {
 	// Load reads a document for the function document(). href is as written,
 	// base the file name of the document that it is relative to. The document
 	// must not be edited or released before the run ends, and no two may have the
-	// same File: the order among documents depends on it. nil: nothing can be read.
+	// same File: the order among documents depends on it. It may be that of the
+	// source, if that is a Root, or of a stylesheet. nil: nothing can be read.
 	Load func(href, base string) (*xmltree.Document, error)
 
 	// Strict makes every error end the run. Otherwise the run recovers from those
@@ -73,6 +74,7 @@ func (p *Program) Run(ctx context.Context, n, into *xmltree.Node, env Env) error
 	if err := ctx.Err(); err != nil {
 		return r.fail(place{}, err)
 	}
+	r.from = n
 	source, restore, err := r.source(n)
 	if err != nil {
 		return r.fail(place{}, err)
@@ -145,11 +147,12 @@ type run struct {
 	template  *template // that runs
 	rule      *template // the current template rule (section 5.6), nil in xsl:for-each
 	ruleMode  *mode     // … and the mode in which it was taken
-	expr      *expr     // evaluated last
+	expr      *expr     // that is evaluated
 	returned  returned  // by the function that runs
 	unwinding unwinding // of the error that is on its way
 
-	root *xmltree.Node
+	from *xmltree.Node // what Run was given
+	root *xmltree.Node // of the source as the run sees it
 	node *xmltree.Node // current node
 	xc   xpath.Context // of the instructions; its Node is node
 	pc   xpath.Context // of match patterns

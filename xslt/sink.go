@@ -185,6 +185,8 @@ func (r *run) attribute(name *xmltree.Name, value string, at place) error {
 		return err
 	case o.b.At().Kind() == xmltree.Root:
 		return r.recoverable(at, "XT103", "make an element around it", "cannot add the attribute %q: there is no element to hold it", name)
+	case !o.open && o.b.At().First() == nil && o.one == "" && len(r.pending) == o.start:
+		return r.recoverable(at, "XT103", "make the element first", "cannot add the attribute %q: its element could not be made", name)
 	case !o.open:
 		return r.recoverable(at, "XT103", "make attributes before everything else in an element",
 			"cannot add the attribute %q to %q, which has content already", name, o.b.At().Name())

@@ -26,36 +26,39 @@ func (c *compiler) sort(n *xmltree.Node) sortKey {
 		lang:      c.avt(n, "lang"),
 		at:        placeOf(n),
 	}
-	c.dataType(n, k.dataType)
-	c.constantWord(n, "order", k.order, "ascending", "descending")
-	c.constantWord(n, "case-order", k.caseOrder, "upper-first", "lower-first")
+	k.dataType = c.constantType(n, k.dataType)
+	k.order = c.constantWord(n, "order", k.order, "ascending", "descending")
+	k.caseOrder = c.constantWord(n, "case-order", k.caseOrder, "upper-first", "lower-first")
 	if k.lang != nil && k.lang.parts == nil && !isLanguage(k.lang.text) {
 		c.warn(n.AttrNode("", "lang"), "XT024", "write a language tag such as de or en-GB", "%q is no language: the order is that of no language in particular", k.lang.text)
 	}
 	return k
 }
 
-// dataType checks a constant data-type. A name with a prefix is a type of some
-// other processor; the Recommendation leaves it open, and here it is text.
-func (c *compiler) dataType(n *xmltree.Node, v *avt) {
+// constantType checks a constant data-type, as constantWord does. A name with a
+// prefix is a type of some other processor; the Recommendation leaves it open,
+// and here it is text.
+func (c *compiler) constantType(n *xmltree.Node, v *avt) *avt {
 	if v == nil || v.parts != nil {
-		return
+		return v
 	}
 	if prefix, _, ok := splitName(v.text); !ok || prefix == "" {
-		c.constantWord(n, "data-type", v, "text", "number")
-		return
+		return c.constantWord(n, "data-type", v, "text", "number")
 	}
 	a := n.AttrNode("", "data-type")
 	if _, ok := c.qname(a); ok {
 		c.warn(a, "XT024", "write text or number", "data-type %q is not known and sorts as text", v.text)
 	}
+	return v
 }
 
-// constantWord checks a template that must be one of words if it is constant.
-func (c *compiler) constantWord(n *xmltree.Node, attr string, v *avt, words ...string) {
-	if v != nil && v.parts == nil {
-		c.word(n, attr, words...)
+// constantWord checks a template that must be one of words if it is constant. It
+// returns v, or nil for a word that only a later version may know (section 2.5).
+func (c *compiler) constantWord(n *xmltree.Node, attr string, v *avt, words ...string) *avt {
+	if v != nil && v.parts == nil && c.word(n, attr, words...) != v.text {
+		return nil
 	}
+	return v
 }
 
 // direction is what the attributes of an xsl:sort say in this run.

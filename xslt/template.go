@@ -38,9 +38,7 @@ func (c *compiler) template(n *xmltree.Node) {
 		if match == nil {
 			c.report(a, "XT010", "add match or take mode out", `"mode" needs a template with "match"`)
 		}
-		if qn, ok := c.qname(a); ok {
-			m = c.mode(qn)
-		}
+		m = c.modeNamed(a)
 	}
 	var priority *float64
 	if a := n.AttrNode("", "priority"); a != nil {
@@ -104,7 +102,7 @@ func (c *compiler) templateParams(n *xmltree.Node, t *template) *xmltree.Node {
 	for x := n.First(); x != nil; x = x.Next() {
 		switch x.Kind() {
 		case xmltree.Text:
-			if c.keepsText(x) {
+			if c.keepsText(x) && !c.leads(x, "param") {
 				return x
 			}
 		case xmltree.Element:

@@ -118,6 +118,24 @@ func TestRunIntoTheSameDocument(t *testing.T) {
 	}
 }
 
+// The source is the same document for the function document(), also when it is
+// seen without white space.
+func TestDocumentIsTheSource(t *testing.T) {
+	for _, strip := range []string{``, `<xsl:strip-space elements="*"/>`} {
+		p := compile(t, strip+`<xsl:template match="/"><xsl:value-of select="concat(count(document('it') | /), generate-id(document('it')/a) = generate-id(a))"/></xsl:template>`)
+		doc := parse(t, `<a> <b/> </a>`)
+		load := func(_, _ string) (*xmltree.Document, error) { return doc, nil }
+		var b bytes.Buffer
+		result := xmltree.New(nil)
+		if err := p.Run(context.Background(), doc.Root(), result.Root(), xslt.Env{Load: load}); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Serialize(&b, result.Root()); err != nil || b.String() != "1true" {
+			t.Errorf("Run with %q = %s, %v, want 1true", strip, b.String(), err)
+		}
+	}
+}
+
 func TestRunOfAttribute(t *testing.T) {
 	doc := parse(t, `<a k="v"/>`)
 	err := compile(t, ``).Run(context.Background(), doc.DocumentElement().AttrNode("", "k"), xmltree.New(nil).Root(), xslt.Env{})

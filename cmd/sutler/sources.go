@@ -10,6 +10,7 @@ import (
 	"sutler"
 	"sutler/procedure"
 	"sutler/xmltree"
+	"sutler/xslt"
 )
 
 // namespaceFiles reads namespace files. A directory stands for the files
@@ -83,7 +84,11 @@ func rootName(src sutler.Source) string {
 		return "namespace"
 	}
 	defer doc.Release()
-	return doc.DocumentElement().Local()
+	root := doc.DocumentElement()
+	if root.AttrNode(xslt.Space, "version") != nil { // a literal result element as stylesheet
+		return "stylesheet"
+	}
+	return root.Local()
 }
 
 // procedures returns what the source of a namespace says of its procedures.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -57,7 +58,7 @@ Messages and warnings go to standard error. After an error nothing is written.`,
 			if err := p.transform(c.Context(), t, args[0], args[1], &result); err != nil {
 				return err
 			}
-			if t.out != "" {
+			if t.out != "" && t.out != "-" {
 				if err := os.WriteFile(t.out, result.Bytes(), 0o644); err != nil {
 					return fmt.Errorf("cannot write the result: %w", err)
 				}
@@ -69,7 +70,7 @@ Messages and warnings go to standard error. After an error nothing is written.`,
 	}
 	f := c.Flags()
 	f.StringArrayVar(&t.bases, "base", nil, "one more `directory` that the stylesheet may read from; may repeat")
-	f.StringVarP(&t.out, "out", "o", "", "write the result to this `file`; nothing is written after an error")
+	f.StringVarP(&t.out, "out", "o", "", "write the result to this `file`, - for standard output; nothing is written after an error")
 	f.StringArrayVar(&t.params, "param", nil, "give a top-level xsl:param a text, `NAME=TEXT`; a name in a namespace is {uri}name; may repeat")
 	f.StringArrayVar(&t.exprs, "param-expr", nil, "give a top-level xsl:param the value of an XPath expression on the document, `NAME=EXPR`; may repeat")
 	f.BoolVar(&t.msxml, "msxml", false, "with the habits of MSXML, as procedures run: text of white space alone is dropped, a/[b] is a[b], every error ends the run")
@@ -81,12 +82,16 @@ Messages and warnings go to standard error. After an error nothing is written.`,
 	f.Int64Var(&t.limits.ResultBytes, "max-result", 64<<20, "how many `bytes` of names and text the run may make")
 	f.Int64Var(&t.limits.Steps, "max-steps", 10_000_000, "how many `steps` the run may take: nodes visited and made, calls, comparisons")
 	f.IntVar(&t.limits.Depth, "max-depth", 3000, "how many templates may call each other")
+	f.IntVar(&t.read.MaxDepth, "max-levels", 3000, "how many elements of a document, or of the result, may lie in each other")
 	_ = c.MarkFlagDirname("base")
 	return c
 }
 
 // transform runs the stylesheet in one file on the document in another.
 func (p *program) transform(ctx context.Context, t *transformation, sheet, document string, to *bytes.Buffer) error {
+	if err := t.check(); err != nil {
+		return err
+	}
 	t.read.DropSpace = t.msxml
 	t.read.MaxBytes = 1 << 30
 	files, err := newSheetFiles(t.read, t.bases, sheet, document)
@@ -97,8 +102,7 @@ func (p *program) transform(ctx context.Context, t *transformation, sheet, docum
 	files.skipped = func(system string, err error) {
 		fmt.Fprintln(p.talk, printable(fmt.Sprintf("warning: the external entity %q is not read: %v", system, err)))
 	}
-	t.read.External = files.external
-	s, err := p.parse(sheet, t.read)
+	s, err := p.named(files, sheet)
 	if err != nil {
 		return err
 	}
@@ -106,8 +110,10 @@ func (p *program) transform(ctx context.Context, t *transformation, sheet, docum
 	if err := problems.Err(); err != nil {
 		return err
 	}
-	p.warn(problems)
-	doc, err := p.parse(document, t.read)
+	// What is not there is an error when it is reached, and most stylesheets
+	// ask before they do.
+	p.warn(slices.DeleteFunc(problems, func(p *xmltree.Problem) bool { return p.Rule == "XT018" || p.Rule == "XT029" }))
+	doc, err := p.named(files, document)
 	if err != nil {
 		return err
 	}
@@ -116,8 +122,9 @@ func (p *program) transform(ctx context.Context, t *transformation, sheet, docum
 	if err != nil {
 		return err
 	}
+	budget := &xmltree.Budget{MaxDepth: t.read.MaxDepth}
 	env := xslt.Env{
-		Now: time.Now(), Params: params, Limits: t.limits, Load: files.load,
+		Now: time.Now(), Budget: budget, Params: params, Limits: t.limits, Load: files.load,
 		Message: func(text string) { fmt.Fprintln(p.talk, printable(text)) },
 		Strict:  t.strict || t.msxml,
 		Warn:    func(problem *xmltree.Problem) { p.warn(xmltree.Problems{problem}) },
@@ -128,29 +135,75 @@ func (p *program) transform(ctx context.Context, t *transformation, sheet, docum
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.timeout)
 	defer cancel()
-	result := xmltree.New(nil)
+	result := xmltree.New(budget)
 	defer result.Release()
-	if err := prog.Run(ctx, doc.Root(), result.Root(), env); err != nil {
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = fmt.Errorf("the time of %s is up (--timeout): %w", t.timeout, err)
-		}
-		return &exit{exitFailed, err}
-	}
+	err = prog.Run(ctx, doc.Root(), result.Root(), env)
 	if t.profile {
 		prof.print()
 	}
-	return prog.Serialize(to, result.Root())
+	if err != nil {
+		return &exit{exitFailed, t.explained(err)}
+	}
+	if err := prog.Serialize(to, result.Root()); err != nil {
+		return &exit{exitFailed, err}
+	}
+	return nil
 }
 
-func (p *program) parse(file string, o xmltree.Options) (*xmltree.Document, error) {
+// check refuses limits that are none.
+func (t *transformation) check() error {
+	for _, limit := range []struct {
+		flag  string
+		value int64
+	}{
+		{"--max-result", t.limits.ResultBytes}, {"--max-steps", t.limits.Steps}, {"--max-depth", int64(t.limits.Depth)},
+		{"--max-levels", int64(t.read.MaxDepth)}, {"--timeout", int64(t.timeout)},
+	} {
+		if limit.value <= 0 {
+			return &exit{exitUsage, fmt.Errorf("cannot use %s: it must be more than 0", limit.flag)}
+		}
+	}
+	return nil
+}
+
+// explained adds to the error of a limit the flag that changes it.
+func (t *transformation) explained(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("the time of %s is up (--timeout): %w", t.timeout, err)
+	}
+	var limit *xmltree.LimitError
+	if !errors.As(err, &limit) {
+		return err
+	}
+	flags := map[string]string{"ResultBytes": "--max-result", "TransformSteps": "--max-steps", "TemplateDepth": "--max-depth", "Depth": "--max-levels"}
+	if flag := flags[limit.Setting]; flag != "" {
+		return fmt.Errorf("%w\n  here it is the flag %s", err, flag)
+	}
+	return err
+}
+
+// named reads the file that stands on the command line. Whoever asks for it
+// afterwards gets the same document, as section 12.1 of XSLT has it.
+func (p *program) named(files *sheetFiles, file string) (*xmltree.Document, error) {
+	key := ""
+	if file != "-" {
+		var err error
+		if key, err = filepath.Abs(file); err != nil {
+			return nil, &exit{exitUsage, fmt.Errorf("cannot read the input: %w", err)}
+		}
+		if d := files.read[key]; d != nil {
+			return d, nil
+		}
+	}
 	text, err := p.read(file)
 	if err != nil {
 		return nil, err
 	}
-	o.File = file
-	o.Own = true
-	d, err := xmltree.Parse(text, o)
-	return d, hintDTD(err)
+	d, err := files.parse(text, file)
+	if err == nil && key != "" {
+		files.read[key] = d
+	}
+	return d, err
 }
 
 // hintDTD tells of the flag that reads what was refused.

@@ -78,15 +78,20 @@ func (f *sheetFiles) load(href, base string) (*xmltree.Document, error) {
 	if d := f.read[key]; d != nil {
 		return d, nil
 	}
-	o := f.options
-	o.File, o.External = name, f.external
-	o.Own = true
-	d, err := xmltree.Parse(text, o)
+	d, err := f.parse(text, name)
 	if err != nil {
-		return nil, hintDTD(err)
+		return nil, err
 	}
 	f.read[key] = d
 	return d, nil
+}
+
+// parse parses text, which becomes the document's.
+func (f *sheetFiles) parse(text []byte, name string) (*xmltree.Document, error) {
+	o := f.options
+	o.File, o.External, o.Own = name, f.external, true
+	d, err := xmltree.Parse(text, o)
+	return d, hintDTD(err)
 }
 
 // external returns an external entity. One that is not there, or must not be
@@ -152,6 +157,9 @@ func pathOf(href string) (string, error) {
 	switch {
 	case err != nil, len(u.Scheme) == 1: // not a reference, or a drive of Windows: a path as it is
 		return filepath.FromSlash(href), nil
+	case u.Scheme == "file" && u.Opaque != "": // file:name, which other programs write
+		path, err := url.PathUnescape(u.Opaque)
+		return filepath.FromSlash(path), err
 	case u.Scheme == "" && u.Host == "", u.Scheme == "file" && (u.Host == "" || u.Host == "localhost"):
 		return filepath.FromSlash(strings.TrimPrefix(u.Path, driveSlash(u.Path))), nil
 	}

@@ -65,8 +65,12 @@ func (p *profile) event(e xslt.Event) {
 	p.stack = append(p.stack, running{t: t, began: time.Now()})
 }
 
-// print writes the table, what took longest by itself first.
+// print writes the table, what took longest by itself first. After an error
+// the templates that were running have run until now.
 func (p *profile) print() {
+	for len(p.stack) > 0 {
+		p.event(xslt.Event{End: true})
+	}
 	all := slices.SortedFunc(maps.Values(p.by), func(a, b *templateTime) int {
 		return cmp.Or(cmp.Compare(b.own, a.own), cmp.Compare(a.of.Pos.Line, b.of.Pos.Line))
 	})
