@@ -95,6 +95,7 @@ type compiler struct {
 	precedence int      // its import precedence
 	forward    bool     // forwards-compatible processing is on (section 2.5)
 	excluded   []string // namespaces not copied to the result
+	declared   declared // of the last literal result element
 	extensions []string // namespaces of extension elements
 
 	frame *frame // of the template or top-level variable that is compiled

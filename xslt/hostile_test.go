@@ -34,7 +34,7 @@ const (
 	hostileTime     = 1500 * time.Millisecond
 	hostileTimeEnd  = 2 * time.Second
 	hostileMemory   = 64 << 20 // above idle
-	hostileNodes    = 3 * hostileResult / 112
+	hostileNodes    = 3 * hostileResult / 104
 	hostileChild    = "SUTLER_HOSTILE"
 	processClock    = 2 // CLOCK_PROCESS_CPUTIME_ID
 	hostileWallTime = time.Minute

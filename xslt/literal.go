@@ -56,18 +56,39 @@ type decl struct{ prefix, uri string }
 // declarations returns the namespaces in scope at n that are copied to the
 // result, the innermost declaration of each prefix.
 func (c *compiler) declarations(n *xmltree.Node) []decl {
+	for n != nil && n.Decls() == nil {
+		n = n.Parent()
+	}
+	if last := &c.declared; last.of != n || !slices.Equal(last.excluded, c.excluded) {
+		*last = declared{n, c.excluded, c.declarationsAt(n)}
+	}
+	return c.declared.list
+}
+
+// declared are the declarations that the literal result elements have for which
+// of is the innermost element with some, one list for all of them.
+type declared struct {
+	of       *xmltree.Node
+	excluded []string
+	list     []decl
+}
+
+func (c *compiler) declarationsAt(n *xmltree.Node) []decl {
 	var list []decl
-	var seen []string
+	seen, excluded := map[string]bool{}, map[string]bool{}
+	for _, uri := range c.excluded {
+		excluded[uri] = true
+	}
 	for e := n; e != nil; e = e.Parent() {
 		for d := e.Decls(); d != nil; d = d.Next() {
-			if slices.Contains(seen, d.Local()) {
+			if seen[d.Local()] {
 				continue
 			}
-			seen = append(seen, d.Local())
+			seen[d.Local()] = true
 			uri := d.Value()
 			a, aliased := c.aliases[uri]
 			switch {
-			case uri == "", slices.Contains(c.excluded, uri):
+			case uri == "", excluded[uri]:
 			case aliased:
 				list = append(list, a.decls()...)
 			case !isXSL(uri):
@@ -75,5 +96,5 @@ func (c *compiler) declarations(n *xmltree.Node) []decl {
 			}
 		}
 	}
-	return list
+	return slices.Clip(list)
 }

@@ -135,7 +135,7 @@ type mode struct {
 }
 
 // ruleSet holds the rules for nodes of one kind, the best first: for each name
-// that some rule asks for those that may match, and for other names the rest.
+// those that ask for it, and apart from them those that ask for none.
 type ruleSet struct {
 	named map[xmltree.Name][]*rule
 	other []*rule
@@ -169,16 +169,10 @@ func (m *mode) index() {
 			set := &m.kinds[k]
 			if !named {
 				set.other = append(set.other, r)
-				for n, list := range set.named {
-					set.named[n] = append(list, r)
-				}
 				continue
 			}
 			if set.named == nil {
 				set.named = make(map[xmltree.Name][]*rule)
-			}
-			if _, ok := set.named[expanded(name)]; !ok {
-				set.named[expanded(name)] = slices.Clone(set.other)
 			}
 			set.named[expanded(name)] = append(set.named[expanded(name)], r)
 		}
@@ -188,7 +182,7 @@ func (m *mode) index() {
 // foundNames is how many names of nodes a run remembers with their rules.
 const foundNames = 64
 
-// found are the rules that may match nodes of a name. Names are kept by their
+// found are the rules that ask for a name. Names are kept by their
 // address: they do not change, and what is kept here is not made anew.
 type found struct {
 	name  *xmltree.Name
@@ -196,22 +190,20 @@ type found struct {
 	rules []*rule
 }
 
-// candidates returns the rules of m that may match n, the best first.
-func (r *run) candidates(n *xmltree.Node, m *mode) []*rule {
+// candidates returns the rules of m that may match n: those that ask for its
+// name and those that ask for none, each the best first.
+func (r *run) candidates(n *xmltree.Node, m *mode) (named, other []*rule) {
 	set := &m.kinds[n.Kind()]
 	if set.named == nil {
-		return set.other
+		return nil, set.other
 	}
 	name := n.NameRef()
 	l := name.Local
 	f := &r.found[(len(l)*5+int(l[0])+int(l[len(l)-1])*3)%foundNames]
 	if f.name == name && f.set == set {
-		return f.rules
+		return f.rules, set.other
 	}
-	rules, ok := set.named[xmltree.Name{Space: name.Space, Local: l}]
-	if !ok {
-		rules = set.other
-	}
-	*f = found{name, set, rules}
-	return rules
+	named = set.named[xmltree.Name{Space: name.Space, Local: l}]
+	*f = found{name, set, named}
+	return named, set.other
 }

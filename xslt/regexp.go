@@ -19,6 +19,7 @@ const (
 	maxGroups       = 99      // what $99 can name
 	maxRepeat       = 1000    // of repetitions inside each other together, the bound of package regexp
 	maxInstructions = 5000    // of the compiled pattern
+	maxFixed        = 200     // instructions of a constant pattern that is compiled with the stylesheet
 	matchSteps      = 4       // of starting the machine anew for each match
 	maxPatternSize  = 20_000  // of the patterns that a run keeps, about in instructions
 )
@@ -43,27 +44,51 @@ type patternKey struct {
 
 // newMatcher compiles a pattern in the syntax of ECMAScript.
 func newMatcher(key patternKey) (*matcher, error) {
-	fail := func(err error) error {
-		return fmt.Errorf("cannot use the regular expression /%s/: %w", shortened(key.pattern), err)
+	p, err := checkPattern(key)
+	if err != nil {
+		return nil, err
 	}
+	return p.compile(key)
+}
+
+// checkedPattern is a pattern that can be compiled.
+type checkedPattern struct {
+	expr         string
+	groups, size int
+}
+
+// unusable is the error of a pattern.
+func unusable(key patternKey, err error) error {
+	return fmt.Errorf("cannot use the regular expression /%s/: %w", shortened(key.pattern), err)
+}
+
+// checkPattern finds out what is wrong with a pattern without compiling it.
+func checkPattern(key patternKey) (p checkedPattern, err error) {
+	fail := func(err error) (checkedPattern, error) { return p, unusable(key, err) }
 	expr, groups, err := translatePattern(key.pattern, key.fold)
 	if err != nil {
-		return nil, fail(err)
+		return fail(err)
 	}
 	tree, err := syntax.Parse(expr, syntax.Perl)
 	if err != nil {
-		return nil, fail(reason(err))
+		return fail(reason(err))
 	}
 	size := instructions(tree)
 	if size > maxInstructions {
-		return nil, fail(fmt.Errorf("it is more than %d instructions when its repetitions are written out", maxInstructions))
+		return fail(fmt.Errorf("it is more than %d instructions when its repetitions are written out", maxInstructions))
 	}
-	m := &matcher{groups: groups, size: size}
-	if m.first, err = regexp.Compile(expr); err != nil {
-		return nil, fail(reason(err))
+	return checkedPattern{expr, groups, size}, nil
+}
+
+// compile makes the matcher of p.
+func (p checkedPattern) compile(key patternKey) (*matcher, error) {
+	m := &matcher{groups: p.groups, size: p.size}
+	var err error
+	if m.first, err = regexp.Compile(p.expr); err != nil {
+		return nil, unusable(key, reason(err))
 	}
-	if m.rest, err = regexp.Compile(`\A(?s:.)(?s:.)*?(` + expr + `)`); err != nil {
-		return nil, fail(reason(err))
+	if m.rest, err = regexp.Compile(`\A(?s:.)(?s:.)*?(` + p.expr + `)`); err != nil {
+		return nil, unusable(key, reason(err))
 	}
 	return m, nil
 }
@@ -151,11 +176,15 @@ func matching(least, most, flags int, result xpath.Type, f func(s *subject, args
 				return nil
 			}
 			key.pattern = args[1].Str()
-			m, err := newMatcher(key)
+			checked, err := checkPattern(key)
 			if err != nil {
 				return uncallable(err)
 			}
-			if known {
+			if known && checked.size <= maxFixed {
+				m, err := checked.compile(key)
+				if err != nil {
+					return uncallable(err)
+				}
 				fixed = m
 			}
 			return nil

@@ -2,6 +2,7 @@ package xslt
 
 import (
 	"fmt"
+	"slices"
 
 	"sutler/xmltree"
 	"sutler/xpath"
@@ -12,7 +13,8 @@ import (
 // variable that is read in it.
 type frame struct {
 	slots   int
-	locals  []local // visible, the innermost last
+	locals  []local              // visible, the innermost last
+	places  map[xmltree.Name]int // where in locals a name is, or was
 	globals map[*global]int
 	owner   *global // the top-level variable that is compiled, or nil
 
@@ -36,26 +38,38 @@ func (c *compiler) declareLocal(n *xmltree.Node) (slot int, name xmltree.Name, o
 	if !ok {
 		return 0, name, false
 	}
-	for _, l := range c.frame.locals {
-		if l.name == name {
-			c.report(a, "XT013", "give it another name", "%q hides the variable of this name declared at line %d of the same template", a.Value(), l.at.line())
-			break
-		}
+	if i := c.frame.find(name); i >= 0 {
+		c.report(a, "XT013", "give it another name", "%q hides the variable of this name declared at line %d of the same template", a.Value(), c.frame.locals[i].at.line())
 	}
+	if c.frame.places == nil {
+		c.frame.places = map[xmltree.Name]int{}
+	}
+	c.frame.places[name] = len(c.frame.locals)
 	slot = c.frame.slots
 	c.frame.slots++
 	c.frame.locals = append(c.frame.locals, local{name, slot, placeOf(n)})
 	return slot, name, true
 }
 
+// find returns the place of a visible variable in locals, or -1. A template may
+// have very many of them.
+func (f *frame) find(name xmltree.Name) int {
+	i, known := f.places[name]
+	switch {
+	case !known:
+		return -1
+	case i < len(f.locals) && f.locals[i].name == name:
+		return i
+	}
+	return slices.IndexFunc(f.locals, func(l local) bool { return l.name == name })
+}
+
 // variable finds the slot of a variable for an expression.
 func (c *compiler) variable(name xmltree.Name) (slot int, ok bool) {
 	name = expanded(name)
 	f := c.frame
-	for i := len(f.locals) - 1; i >= 0; i-- {
-		if f.locals[i].name == name {
-			return f.locals[i].slot, true
-		}
+	if i := f.find(name); i >= 0 {
+		return f.locals[i].slot, true
 	}
 	g := c.globals[name]
 	if g == nil {
@@ -188,7 +202,7 @@ func (c *compiler) expression(n, a *xmltree.Node, src string, base int) *expr {
 	}
 	x, err := xpath.Compile(src, s)
 	if err != nil {
-		p := asProblem(e.at, base, err)
+		p := c.exprProblem(e.at, base, err)
 		c.problems = append(c.problems, p)
 		if !c.forward || c.embedded {
 			return nil
@@ -232,7 +246,7 @@ func (c *compiler) patternWith(a *xmltree.Node, variables func(xmltree.Name) (in
 	}
 	ps, err := xpath.CompilePattern(a.Value(), s)
 	if err != nil {
-		c.problems = append(c.problems, asProblem(placeOf(a), 0, err))
+		c.problems = append(c.problems, c.exprProblem(placeOf(a), 0, err))
 		return nil
 	}
 	c.noteLiterals(n, a, a.Value(), 0)
@@ -245,6 +259,19 @@ func (c *compiler) noVariables(a *xmltree.Node) func(xmltree.Name) (int, bool) {
 		c.report(a, "XT022", "move the test into the body of the template", "%q must not read the variable $%s", a.Local(), name)
 		return 0, true
 	}
+}
+
+// wellPlaced is of how many problems of a stylesheet the place is looked for
+// inside of the attribute, which takes reading its line.
+const wellPlaced = 200
+
+// exprProblem is asProblem while compiling. Of very many problems the later ones
+// have the place of the attribute.
+func (c *compiler) exprProblem(p place, base int, err error) *xmltree.Problem {
+	if e, ok := err.(*xpath.Error); ok && len(c.problems) >= wellPlaced {
+		return p.problem(e.Rule, e.Msg, e.Hint)
+	}
+	return asProblem(p, base, err)
 }
 
 // asProblem turns an error of the XPath compiler or evaluator into a problem

@@ -166,8 +166,16 @@ func (r *run) match(n *xmltree.Node, m *mode) (*template, error) {
 
 // matchIn is match among the templates of import precedence from lo to below hi.
 func (r *run) matchIn(n *xmltree.Node, m *mode, lo, hi int) (*template, error) {
-	for _, rule := range r.candidates(n, m) {
+	named, other := r.candidates(n, m)
+	for len(named)+len(other) > 0 {
+		var rule *rule
+		if len(other) == 0 || len(named) > 0 && named[0].order < other[0].order {
+			rule, named = named[0], named[1:]
+		} else {
+			rule, other = other[0], other[1:]
+		}
 		if rule.precedence < lo || rule.precedence >= hi {
+			r.ran++
 			continue
 		}
 		if rule.sure {
