@@ -246,6 +246,9 @@ func (g *generator) number(d int) string {
 		}
 		return a + g.of(" + ", " - ", " * ", " mod ") + b
 	case 4:
+		if g.chance(30) {
+			return "round(" + g.of("0.5", "1.5", "2.5", "-0.5", "-1.5", "-2.5", "0.49", "-0.51", "1 div 2 + position()") + ")"
+		}
 		return g.of("floor", "ceiling", "round") + "(" + g.number(d-1) + ")"
 	case 5:
 		return "string-length(" + g.str(d-1) + ")"
