@@ -22,7 +22,7 @@ import (
 //
 // Besides its result a run may take three bytes of memory for each of
 // ResultBytes, which count whatever it makes even when that is not needed any
-// more: texts, 104 bytes for each node of the result, of temporary trees and of
+// more: texts, 96 bytes for each node of the result, of temporary trees and of
 // documents that it reads, attributes and namespaces too, and 8 bytes for a node
 // in a set. What templates, lists and sorting hold counts while they run.
 type Limits struct {
@@ -293,7 +293,7 @@ func (r *run) charge(p place) error {
 
 // What is charged as memory, about.
 const (
-	nodeBytes  = 104 // a node without its name and text
+	nodeBytes  = 96  // a node without its name and text
 	valueBytes = 72  // a variable
 	argBytes   = 120 // an argument
 	listBytes  = 24  // a node in a list that is processed
