@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -107,6 +109,11 @@ func (p *peerBench) neighbour(b *testing.B, name, inside string) {
 	var limit *xmltree.LimitError
 	if err := a.once(context.Background(), xslt.Limits{}); !errors.As(err, &limit) {
 		b.Fatalf("the hostile stylesheet ends with %v, want a limit", err)
+	}
+	// As sutler serve has it, unless the environment says otherwise.
+	if os.Getenv("GOGC") == "" {
+		defer debug.SetGCPercent(debug.SetGCPercent(1600))
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(1 << 30))
 	}
 	transforms(b, program, n, 100*time.Millisecond)
 	var wall, cpu []float64
