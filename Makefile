@@ -62,7 +62,7 @@ peers:
 # (default-jdk-headless, libsaxonhe-java).
 bench: gcc
 	@command -v xslt-config >/dev/null || .ci/install libxml2-dev libxslt1-dev
-	$(GO) test -run '^$$' -bench . -skip '^BenchmarkPeers$$' -benchtime 2s -count 3 ./...
+	$(GO) test -run '^$$' -bench . -skip '^BenchmarkPeers$$' -benchtime 2s -count 3 -timeout 1h ./...
 	@mkdir -p bin
 	SUTLER_PEERS_JSON=$(CURDIR)/bin/bench-xslt.json $(GO) test -run '^$$' -bench '^BenchmarkPeers$$' -benchtime 5x -timeout 30m ./xslt/
 
@@ -75,8 +75,8 @@ fuzz:
 	  done; \
 	done
 
-soak:
-	SUTLER_SOAK=1 CGO_ENABLED=0 $(GO) test -count 20 -run $(PLAIN) ./...
+soak: peers
+	SUTLER_SOAK=1 CGO_ENABLED=0 $(GO) test -count 20 -timeout 3h -run $(PLAIN) ./...
 
 clean:
 	rm -rf bin sutler-data
