@@ -62,7 +62,7 @@ func (c *compiler) noteLiterals(n, a *xmltree.Node, src string, base int) {
 			}
 		default:
 			top.tokens++
-			end := i
+			end := i + 1
 			for end < len(src) && !strings.ContainsRune(" \t\r\n'\"()[],", rune(src[end])) {
 				end++
 			}

@@ -210,7 +210,8 @@ func (c *compiler) expression(n, a *xmltree.Node, src string, base int) *expr {
 		// A later version may know what this is; it is an error when it is reached (section 2.5).
 		wrong := *p
 		e.wrong, p.Warning = &wrong, true
-		x = nothing
+		e.Expr = nothing
+		return e
 	}
 	e.Expr, e.uses = x, c.reads
 	c.noteLiterals(n, a, src, base)
