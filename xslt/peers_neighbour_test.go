@@ -113,7 +113,7 @@ func (p *peerBench) neighbour(b *testing.B, name, inside string) {
 	// As sutler serve has it, unless the environment says otherwise.
 	if os.Getenv("GOGC") == "" {
 		defer debug.SetGCPercent(debug.SetGCPercent(1600))
-		defer debug.SetMemoryLimit(debug.SetMemoryLimit(1 << 30))
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(4 << 30))
 	}
 	transforms(b, program, n, 100*time.Millisecond)
 	var wall, cpu []float64

@@ -9,13 +9,13 @@ const (
 	// collectorPercent lets the heap of a server grow to so many times of what is
 	// alive before it is collected. While the collector works, every caller pays:
 	// beside a transformation that makes garbage as fast as it can a small one lost
-	// half of its speed at Go's 100, and loses a fifth at this within mostHeap (make
+	// half of its speed at Go's 100, and loses a tenth at this within mostHeap (make
 	// bench, neighbour).
 	collectorPercent = 1600
 	// The heap at which the collector works as often as it must, however much it
 	// may grow: a quarter of the memory, within these bounds.
 	leastHeap = 128 << 20
-	mostHeap  = 1 << 30
+	mostHeap  = 4 << 30
 )
 
 // tuneCollector makes the collector work seldom as long as there is memory,

@@ -6,7 +6,7 @@ import (
 )
 
 func TestHeapLimit(t *testing.T) {
-	for total, want := range map[uint64]int64{0: 256 << 20, 256 << 20: 128 << 20, 2 << 30: 512 << 20, 64 << 30: 1 << 30} {
+	for total, want := range map[uint64]int64{0: 256 << 20, 256 << 20: 128 << 20, 2 << 30: 512 << 20, 64 << 30: 4 << 30} {
 		if got := heapLimit(total); got != want {
 			t.Errorf("heapLimit(%d) = %d, want %d", total, got, want)
 		}

@@ -48,7 +48,7 @@ run left unfinished is finished or undone before the door opens. Only one
 server can use a data directory.
 
 The collector of the server works seldom while there is memory: up to a quarter
-of it, 1 GiB at most. GOGC and GOMEMLIMIT in the environment take its place.
+of it, 4 GiB at most. GOGC and GOMEMLIMIT in the environment take its place.
 
 An interrupt, SIGTERM or SIGHUP ends it: running requests have 20 seconds to finish and
 are then undone. A second one ends it at once; the next start undoes the rest.`,
