@@ -95,15 +95,6 @@ func (d *Document) NewRoot() *Node { return d.make(Root) }
 // for the caller to see to; Write refuses one that is not.
 func (d *Document) NewElement(name Name) *Node { return d.makeNamed(Element, name) }
 
-// NewElementLike is NewElement with the name of like, an element or attribute
-// of any document. It costs less, since the name is shared.
-func (d *Document) NewElementLike(like *Node) *Node {
-	n := d.make(Element)
-	n.name = like.name
-	d.charge(len(like.name.Local))
-	return n
-}
-
 // NewText returns an unlinked text.
 func (d *Document) NewText(s string) *Node { return d.makeValue(Text, s) }
 

@@ -308,19 +308,6 @@ func (n *Node) SetAttr(name Name, value string) *Node {
 	return *end
 }
 
-// SetAttrLike is SetAttr with the name of like, an element or attribute of any
-// document. It costs less, since the name is shared.
-func (n *Node) SetAttrLike(like *Node, value string) *Node {
-	if n.kind != Element {
-		return nil
-	}
-	end := n.setting(like.name.Space, like.name.Local, value)
-	if *end == nil {
-		n.addAttr(end, like.name, value)
-	}
-	return *end
-}
-
 // setting returns the place of the attribute (space, local) of n. If there is
 // one, it has the value then.
 func (n *Node) setting(space, local, value string) **Node {

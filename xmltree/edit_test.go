@@ -579,31 +579,3 @@ func TestRandomEdits(t *testing.T) {
 		}
 	})
 }
-
-// TestLike makes elements and attributes by example, and the same by name.
-func TestLike(t *testing.T) {
-	like := parse(t, `<p:a xmlns:p="urn:p" p:x="1" y="2"/>`)
-	for _, b := range []*xmltree.Budget{{}, {MaxNodes: 100}} {
-		one, two := xmltree.New(b), xmltree.New(b)
-		e, f := one.NewElementLike(like), two.NewElement(like.Name())
-		for a := like.Attrs(); a != nil; a = a.Next() {
-			for _, v := range []string{"first", "second"} {
-				x, y := e.SetAttrLike(a, v), f.SetAttr(a.Name(), v)
-				if x.Value() != v || y.Value() != v || x.Parent() != e {
-					t.Errorf("set to %q and %q, want %q", x.Value(), y.Value(), v)
-				}
-			}
-		}
-		if !xmltree.Equal(e, f) || e.String() != f.String() {
-			t.Errorf("by example %s, by name %s", e, f)
-		}
-		if x := e.Attrs().SetAttrLike(like, "v"); x != nil {
-			t.Errorf("an attribute of an attribute is %v", x)
-		}
-		one.Release()
-		two.Release()
-		if nodes, bytes, _ := b.Used(); nodes != 0 || bytes != 0 {
-			t.Errorf("%d nodes and %d bytes are charged at the end", nodes, bytes)
-		}
-	}
-}
