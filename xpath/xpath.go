@@ -140,8 +140,8 @@ func (e *Expr) AppendNodes(c *Context, buf []*xmltree.Node) ([]*xmltree.Node, er
 	return nodes, nil
 }
 
-// Each visits the nodes of e in document order until visit returns false. If
-// e.Streams, it visits them as they are found. visit may evaluate with c, but
+// Each visits the nodes of e in document order until visit returns false, as
+// they are found where the path allows it. visit may evaluate with c, but
 // must leave c and what functions of the host language look at as they were,
 // and the tree too. Errors as Nodes.
 func (e *Expr) Each(c *Context, visit func(*xmltree.Node) bool) error {
@@ -152,20 +152,8 @@ func (e *Expr) Each(c *Context, visit func(*xmltree.Node) bool) error {
 	return e.leave(c, outer, streamOf(c, e.e, visit))
 }
 
-// Streams reports whether Each finds the nodes one by one when it starts from
-// a single node, without a set of all of them.
-func (e *Expr) Streams() bool {
-	switch x := e.e.(type) {
-	case *path:
-		return x.memo == 0 && x.one.streams()
-	case *union:
-		return x.near != nil
-	}
-	return false
-}
-
-// Count returns the number of nodes of e; it needs no set if e.Streams.
-// Errors as Nodes.
+// Count returns the number of nodes of e, without a set of them where the path
+// allows it. Errors as Nodes.
 func (e *Expr) Count(c *Context) (int, error) {
 	if err := e.needsNodes(c); err != nil {
 		return 0, err
