@@ -37,6 +37,9 @@ const (
 	ReadOnlyName Code = 0xC2100014
 	Interrupted  Code = 0xC2100015
 	SchemaErr    Code = 0xC2100016
+	Duplicate    Code = 0xC2100017
+	NoAudit      Code = 0xC2100018
+	Inactive     Code = 0xC2100019
 )
 
 // HRESULT returns the code that an errorContext shows: that of MPF's documents
@@ -105,5 +108,8 @@ var codes = []CodeInfo{
 	{Stopping, "Stopping", "the engine is stopping", "The engine takes no more requests. Submit to another one, or after the restart."},
 	{Interrupted, "Interrupted", "the engine ended during the request", "The engine or its host died before the request was finished. Everything it had done was undone; submit it again."},
 	{ReadOnlyName, "ReadOnlyName", "the namespace is read-only", "Namespaces marked readOnly=\"1\" and those built in cannot be changed."},
+	{Duplicate, "Duplicate", "clientTransactionId used before", "The same trustee used this clientTransactionId for a request with other content. A repeated request must be the same to the byte; a new one needs a new ID."},
+	{NoAudit, "NoAudit", "audit cannot be written", "The signed heads of the audit chain cannot be kept, so nothing new is accepted. Mend what the description names, for instance the folder of the anchor; the engine goes on by itself."},
+	{Inactive, "Inactive", "the engine is not active", "An operator has deactivated the engine, or it is draining. Submit to another one, or say sutler engine activate."},
 	{SchemaErr, "SchemaErr", "input does not fit its schema", "The executeData of a call breaks the input schema of the procedure. The description names the path, what was expected and what was found. Input is checked when the setting validation is on, or the schema says validate=\"1\"."},
 }

@@ -7,8 +7,9 @@ import (
 )
 
 // formatVersion is the first byte of an encoded group of records. A reader
-// takes every version up to its own.
-const formatVersion = 1
+// takes every version up to its own. Since version 2 a record without a
+// transaction belongs to that of the record before it.
+const formatVersion = 2
 
 // The fields of an encoded record. Their numbers are part of the log format:
 // a number is never used again for something else.
@@ -36,6 +37,15 @@ const (
 	fieldCode
 	fieldText
 	fieldResponse
+	fieldDigest
+	fieldEnlisted
+	fieldAudited
+	fieldBefore
+	fieldAfter
+	fieldRound
+	fieldDue
+	fieldVerb
+	fieldRecords
 )
 
 // EncodeRecords appends the encoded group rs to dst. Times keep microseconds.
@@ -43,15 +53,17 @@ func EncodeRecords(dst []byte, rs []Record) []byte {
 	dst = append(dst, formatVersion)
 	dst = binary.AppendUvarint(dst, uint64(len(rs)))
 	var body []byte
+	var before TransactionID
 	for i := range rs {
-		body = appendRecord(body[:0], &rs[i])
+		body = appendRecord(body[:0], &rs[i], before)
+		before = rs[i].Transaction
 		dst = binary.AppendUvarint(dst, uint64(len(body)))
 		dst = append(dst, body...)
 	}
 	return dst
 }
 
-func appendRecord(b []byte, r *Record) []byte {
+func appendRecord(b []byte, r *Record, before TransactionID) []byte {
 	str := func(field byte, s string) {
 		if s != "" {
 			b = append(b, field)
@@ -61,11 +73,20 @@ func appendRecord(b []byte, r *Record) []byte {
 	num := func(field byte, v int64) {
 		if v != 0 {
 			var n [binary.MaxVarintLen64]byte
-			b = append(b, field)
-			b = appendString(b, string(n[:binary.PutVarint(n[:], v)]))
+			used := binary.PutVarint(n[:], v)
+			b = append(b, field, byte(used))
+			b = append(b, n[:used]...)
 		}
 	}
-	str(fieldTransaction, string(r.Transaction))
+	yes := func(field byte, set bool) {
+		if set {
+			num(field, 1)
+		}
+	}
+	if r.Transaction != before {
+		b = append(b, fieldTransaction)
+		b = appendString(b, string(r.Transaction))
+	}
 	num(fieldKind, int64(r.Kind))
 	if !r.At.IsZero() {
 		num(fieldAt, r.At.UnixMicro())
@@ -106,6 +127,17 @@ func appendRecord(b []byte, r *Record) []byte {
 	num(fieldCode, int64(r.Code))
 	str(fieldText, r.Text)
 	str(fieldResponse, r.Response)
+	str(fieldDigest, r.Digest)
+	yes(fieldEnlisted, r.Enlisted)
+	yes(fieldAudited, r.Audited)
+	str(fieldBefore, r.Before)
+	str(fieldAfter, r.After)
+	num(fieldRound, int64(r.Round))
+	if !r.Due.IsZero() {
+		num(fieldDue, r.Due.UnixMicro())
+	}
+	str(fieldVerb, string(r.Verb))
+	str(fieldRecords, string(r.Records))
 	return b
 }
 
@@ -129,14 +161,18 @@ func DecodeRecords(b []byte) ([]Record, error) {
 		return nil, Errorf(Corrupt, "cannot read a group of records: %d records in %d bytes", n, len(b))
 	}
 	rs := make([]Record, 0, min(n, 1024)) // n may be wrong, and a record is large in memory
+	var before TransactionID
 	for range n {
 		body := d.string()
 		if d.err != nil {
 			break
 		}
-		r, err := decodeRecord(body)
+		r, err := decodeRecord(body, before)
 		if err != nil {
 			return nil, err
+		}
+		if b[0] > 1 {
+			before = r.Transaction
 		}
 		rs = append(rs, r)
 	}
@@ -149,8 +185,8 @@ func DecodeRecords(b []byte) ([]Record, error) {
 	return rs, nil
 }
 
-func decodeRecord(body string) (Record, error) {
-	var r Record
+func decodeRecord(body string, before TransactionID) (Record, error) {
+	r := Record{Transaction: before}
 	d := decoder{b: []byte(body)}
 	for len(d.b) > 0 && d.err == nil {
 		field := d.b[0]
@@ -204,6 +240,24 @@ func decodeRecord(body string) (Record, error) {
 			r.Text = v
 		case fieldResponse:
 			r.Response = v
+		case fieldDigest:
+			r.Digest = v
+		case fieldEnlisted:
+			r.Enlisted = in.varint() != 0
+		case fieldAudited:
+			r.Audited = in.varint() != 0
+		case fieldBefore:
+			r.Before = v
+		case fieldAfter:
+			r.After = v
+		case fieldRound:
+			r.Round = int(in.varint())
+		case fieldDue:
+			r.Due = time.UnixMicro(in.varint()).UTC()
+		case fieldVerb:
+			r.Verb = Verb(v)
+		case fieldRecords:
+			r.Records = []byte(v)
 		}
 		if d.err == nil {
 			d.err = in.err
@@ -260,4 +314,21 @@ func (d *decoder) fail() {
 		d.err = fmt.Errorf("it ends early")
 	}
 	d.b = nil
+}
+
+// Uncarried returns the records of one transaction with the last Carried one
+// replaced by what it stands for, and without those before it. An error has
+// code Corrupt.
+func Uncarried(rs []Record) ([]Record, error) {
+	for i := len(rs) - 1; i >= 0; i-- {
+		if rs[i].Kind != Carried {
+			continue
+		}
+		held, err := DecodeRecords(rs[i].Records)
+		if err != nil {
+			return nil, err
+		}
+		return append(held, rs[i+1:]...), nil
+	}
+	return rs, nil
 }

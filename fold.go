@@ -3,6 +3,7 @@ package sutler
 import (
 	"cmp"
 	"slices"
+	"time"
 )
 
 // Fold returns the transaction that records tell of, in the order in which
@@ -22,7 +23,7 @@ func Fold(records []Record) (*Transaction, error) {
 		if r.Transaction != tx.ID {
 			return nil, Errorf(Corrupt, "cannot fold transaction %s: a record belongs to %s", tx.ID, r.Transaction)
 		}
-		if tx.Status.Final() {
+		if tx.Status.Final() && r.Kind != LateEffect {
 			return nil, Errorf(Corrupt, "cannot fold transaction %s: record %d (%s) comes after it was %s", tx.ID, i+1, r.Kind, tx.Status)
 		}
 		if r.Kind.ofStep() {
@@ -31,7 +32,7 @@ func Fold(records []Record) (*Transaction, error) {
 			}
 			continue
 		}
-		if err := tx.foldState(r); err != nil {
+		if err := tx.foldState(r, index); err != nil {
 			return nil, err
 		}
 	}
@@ -39,41 +40,56 @@ func Fold(records []Record) (*Transaction, error) {
 	return tx, nil
 }
 
-func (tx *Transaction) foldState(r *Record) error {
+func (tx *Transaction) foldState(r *Record, index map[int]int) error {
 	var next Status
 	var from []Status
 	switch r.Kind {
 	case Began:
-		tx.Caller, tx.Trustee, tx.Client = r.Caller, r.Trustee, r.Client
+		tx.Caller, tx.Trustee, tx.Client, tx.Digest = r.Caller, r.Trustee, r.Client, r.Digest
 		tx.Namespace, tx.Procedure = r.Namespace, r.Procedure
 		tx.Revision, tx.Programs, tx.Started = r.Revision, r.Programs, r.At
 		return nil
 	case PreparingTx:
 		next, from = Preparing, []Status{Active}
-	case CommittingTx:
-		next, from = Committing, []Status{Preparing, InDoubt}
 		tx.Response = r.Response
+	case CommittingTx:
+		next, from = Committing, []Status{Preparing, Committing, InDoubt}
+		tx.Response, tx.Forward, tx.Due = r.Response, true, time.Time{}
 	case CommittedTx:
 		next, from = Committed, []Status{Active, Committing}
 		tx.Ended = r.At
+		tx.Due = time.Time{}
 		tx.Code, tx.Text = OK, "" // of a refusal that was caught, or a doubt that was cleared
 		if r.Response != "" {
 			tx.Response = r.Response
 		}
 	case RollingBackTx:
 		next, from = RollingBack, []Status{Active, Preparing, RollingBack, RollbackFailed, InDoubt}
+		if !tx.Forward { // turned back by an operator while committing
+			from = append(from, Committing)
+		}
+		tx.Forward, tx.Due = false, time.Time{}
 		tx.Code, tx.Text, tx.Response = r.Code, r.Text, r.Response
 	case RolledBackTx:
 		next, from = RolledBack, []Status{RollingBack}
 		tx.Ended = r.At
 	case RollbackFailTx:
 		next, from = RollbackFailed, []Status{RollingBack}
-		tx.Text = r.Text
+		tx.Text, tx.Due = r.Text, time.Time{}
 	case InDoubtTx:
 		next, from = InDoubt, []Status{Active, Preparing, Committing, RollingBack}
-		tx.Code, tx.Text = r.Code, r.Text
+		tx.Code, tx.Text, tx.Due = r.Code, r.Text, time.Time{}
+	case PausedTx:
+		next, from = tx.Status, []Status{Committing, RollingBack}
+		tx.Round, tx.Due, tx.Text = r.Round, r.Due, r.Text
+	case Resolved:
+		return tx.foldResolution(r, index)
+	case AuditCommand:
+		tx.Commands = append(tx.Commands, Command{Seq: r.Seq, SQL: r.Text})
+		return nil
 	case Refused:
 		tx.Code, tx.Text = r.Code, r.Text
+		tx.Audited = tx.Audited || r.Audited
 		return nil
 	default:
 		return Errorf(Corrupt, "cannot fold transaction %s: no record has the kind %d", tx.ID, r.Kind)
@@ -82,6 +98,34 @@ func (tx *Transaction) foldState(r *Record) error {
 		return Errorf(Corrupt, "cannot fold transaction %s: a record %s does not fit the state %s", tx.ID, r.Kind, tx.Status)
 	}
 	tx.Status = next
+	return nil
+}
+
+// foldResolution takes up an operator's word.
+func (tx *Transaction) foldResolution(r *Record, index map[int]int) error {
+	tx.Resolved = append(tx.Resolved, Resolution{Verb: r.Verb, Seq: r.Seq, Reason: r.Text, Caller: r.Caller, At: r.At})
+	tx.Round = 0
+	switch r.Verb {
+	case Retry:
+		return nil
+	case RollbackVerb:
+		tx.Forward = false
+		return nil
+	}
+	i, ok := index[r.Seq]
+	if !ok {
+		return Errorf(Corrupt, "cannot fold transaction %s: an operator's %s speaks of call %d, which never started", tx.ID, r.Verb, r.Seq)
+	}
+	switch s := &tx.Steps[i]; {
+	case r.Verb == SkipStep:
+		s.Status, s.Text = CallSkipped, r.Text
+	case r.Verb == MarkDone && tx.Forward:
+		s.Status = CallCommitted
+	case r.Verb == MarkDone:
+		s.Status, s.UndoneAt = CallUndone, r.At
+	default:
+		return Errorf(Corrupt, "cannot fold transaction %s: operators have no verb %q", tx.ID, r.Verb)
+	}
 	return nil
 }
 
@@ -95,7 +139,9 @@ func (tx *Transaction) foldStep(r *Record, index map[int]int) error {
 			Seq: r.Seq, Parents: r.Parents, Namespace: r.Namespace, Procedure: r.Procedure,
 			Provider: r.Provider, Type: r.Type, Policy: r.Policy, Identity: r.Identity,
 			Context: r.Context, Input: r.Input, Rollback: r.Rollback, Status: CallStarted, Began: r.At,
+			Enlisted: r.Enlisted, Audited: r.Audited, Before: r.Before,
 		})
+		tx.Audited = tx.Audited || r.Audited
 		return nil
 	}
 	i, ok := index[r.Seq]
@@ -107,7 +153,7 @@ func (tx *Transaction) foldStep(r *Record, index map[int]int) error {
 	case StepFlushed:
 		s.Rollback = r.Rollback
 	case StepDone:
-		s.Status, s.Ended = CallDone, r.At
+		s.Status, s.Ended, s.After = CallDone, r.At, r.After
 		if len(r.Rollback) > 0 {
 			s.Rollback = r.Rollback
 		}
@@ -119,6 +165,14 @@ func (tx *Transaction) foldStep(r *Record, index map[int]int) error {
 		s.Status, s.UndoneAt = CallUndone, r.At
 	case StepUndoFailed:
 		s.Status, s.Text = CallUndoFailed, r.Text
+	case LateEffect:
+		if tx.Status == Committed {
+			return Errorf(Corrupt, "cannot fold transaction %s: call %d acted late and the transaction is committed", tx.ID, r.Seq)
+		}
+		s.Status, s.UndoneAt, s.Text = CallStarted, time.Time{}, r.Text
+		if tx.Status.Final() || tx.Status.Waiting() {
+			tx.Status, tx.Ended = RollingBack, time.Time{}
+		}
 	}
 	return nil
 }
@@ -126,7 +180,7 @@ func (tx *Transaction) foldStep(r *Record, index map[int]int) error {
 // ofStep reports whether records of the kind speak of one call.
 func (k RecordKind) ofStep() bool {
 	switch k {
-	case StepStarted, StepFlushed, StepDone, StepFailed, StepCommitted, StepUndone, StepUndoFailed:
+	case StepStarted, StepFlushed, StepDone, StepFailed, StepCommitted, StepUndone, StepUndoFailed, LateEffect:
 		return true
 	}
 	return false
@@ -146,4 +200,5 @@ var recordNames = [...]string{
 	StepCommitted: "stepCommitted", CommittedTx: "committed", RollingBackTx: "rollingBack",
 	StepUndone: "stepUndone", StepUndoFailed: "stepUndoFailed", RolledBackTx: "rolledBack",
 	RollbackFailTx: "rollbackFailed", InDoubtTx: "inDoubt", Refused: "refused",
+	PausedTx: "paused", Resolved: "resolved", LateEffect: "lateEffect", AuditCommand: "auditCommand", Carried: "carried",
 }

@@ -1,6 +1,7 @@
 package sutler_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -103,7 +104,7 @@ func anyRecord(t *rapid.T) sutler.Record {
 	text := rapid.String()
 	r := sutler.Record{
 		Transaction: sutler.TransactionID(text.Draw(t, "id")),
-		Kind:        sutler.RecordKind(rapid.IntRange(1, 16).Draw(t, "kind")),
+		Kind:        sutler.RecordKind(rapid.IntRange(1, 21).Draw(t, "kind")),
 		At:          at(int64(rapid.IntRange(0, 1<<30).Draw(t, "at"))),
 		Caller:      text.Draw(t, "caller"), Trustee: text.Draw(t, "trustee"), Client: text.Draw(t, "client"),
 		Namespace: text.Draw(t, "namespace"), Procedure: text.Draw(t, "procedure"),
@@ -141,20 +142,47 @@ func TestEncodeRecords(t *testing.T) {
 	})
 }
 
-// TestDecodeFormat1 pins the format: groups written by this version stay
-// readable for ever.
-func TestDecodeFormat1(t *testing.T) {
-	const written = "\x01\x01\x11\x01\x03{7}\x02\x01\x04\x0b\x01\x0a\x14\x04\x01a\x01b"
-	got, err := sutler.DecodeRecords([]byte(written))
+// TestDecodeFormats pins the formats: groups written by any version stay
+// readable for ever, and this one writes its own.
+func TestDecodeFormats(t *testing.T) {
+	want := []sutler.Record{
+		{Transaction: "{7}", Kind: sutler.StepStarted, Seq: 5, Rollback: []sutler.Pair{{Name: "a", Value: "b"}}},
+		{Transaction: "{7}", Kind: sutler.StepDone, Seq: 5},
+		{Kind: sutler.Refused, Text: "no"},
+	}
+	for format, written := range map[int]string{
+		1: "\x01\x03\x11\x01\x03{7}\x02\x01\x04\x0b\x01\x0a\x14\x04\x01a\x01b\x0b\x01\x03{7}\x02\x01\x08\x0b\x01\x0a\x07\x02\x01\x20\x16\x02no",
+		2: "\x02\x03\x11\x01\x03{7}\x02\x01\x04\x0b\x01\x0a\x14\x04\x01a\x01b\x06\x02\x01\x08\x0b\x01\x0a\x09\x01\x00\x02\x01\x20\x16\x02no",
+	} {
+		got, err := sutler.DecodeRecords([]byte(written))
+		if err != nil {
+			t.Fatalf("format %d: %v", format, err)
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("format %d: DecodeRecords (-want +got):\n%s", format, d)
+		}
+		if again := sutler.EncodeRecords(nil, want); format == 2 && string(again) != written {
+			t.Errorf("EncodeRecords = %q, want %q", again, written)
+		}
+	}
+}
+
+// TestDecodeOldFile reads what the first version wrote.
+func TestDecodeOldFile(t *testing.T) {
+	b, err := os.ReadFile("testdata/records-v1.bin")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []sutler.Record{{Transaction: "{7}", Kind: sutler.StepStarted, Seq: 5, Rollback: []sutler.Pair{{Name: "a", Value: "b"}}}}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("DecodeRecords (-want +got):\n%s", d)
+	rs, err := sutler.DecodeRecords(b)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if again := sutler.EncodeRecords(nil, want); string(again) != written {
-		t.Errorf("EncodeRecords = %q, want %q", again, written)
+	tx, err := sutler.Fold(rs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tx.Status != sutler.Committed || tx.Client != "c-1" || len(tx.Steps) != 1 || tx.Steps[0].Rollback[0].Value != "a/b" {
+		t.Errorf("the old file tells of %+v", tx)
 	}
 }
 

@@ -152,6 +152,9 @@ func (e *Engine) enter(ctx context.Context) (leave func(), err error) {
 	}
 }
 
+// Lease returns the lease under which new transactions are written.
+func (e *Engine) Lease() sutler.Lease { return e.lease }
+
 func (e *Engine) journal(id sutler.TransactionID) *journal {
 	return &journal{log: e.log, lease: e.lease, id: id, now: e.now}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"sutler"
 )
@@ -87,15 +88,17 @@ func last(records []sutler.Record, kind sutler.RecordKind) *sutler.Record {
 	return nil
 }
 
-// RecoverAll recovers every unfinished transaction of this engine. The doors
-// open after it. One that cannot be recovered does not keep the others from
+// RecoverDue implements sutler.Recoverer.
+func (e *Engine) RecoverDue(context.Context) (time.Time, error) { return time.Time{}, nil }
+
+// RecoverAll implements sutler.Recoverer. The doors open after it. One that cannot be recovered does not keep the others from
 // it; the error is the first. A transaction with damaged records stays as it
 // is and is only logged: one bad row must not keep everybody out.
-func (e *Engine) RecoverAll(ctx context.Context) error {
+func (e *Engine) RecoverAll(ctx context.Context, l sutler.Lease) error {
 	const page = 256
 	var first error
 	for after := sutler.TransactionID(""); ; {
-		ids, err := e.log.Unfinished(ctx, e.lease.Engine, after, page)
+		ids, err := e.log.Unfinished(ctx, l.Engine, after, page)
 		if err != nil {
 			return fmt.Errorf("cannot list unfinished transactions: %w", err)
 		}

@@ -28,11 +28,11 @@ func TestPanicOnTheWayBackIsLeftToRecovery(t *testing.T) {
 	if sutler.CodeOf(err) != sutler.Unexpected || resp.Status != sutler.RollingBack {
 		t.Errorf("Submit: %s, %v (code %s)", resp.Status, err, sutler.CodeOf(err))
 	}
-	if err := b.RecoverAll(t.Context()); err != nil {
+	if err := recoverAll(t.Context(), b.Engine); err != nil {
 		t.Errorf("RecoverAll with a panic: %v", err)
 	}
 	b.trace = nil
-	if err := b.RecoverAll(t.Context()); err != nil {
+	if err := recoverAll(t.Context(), b.Engine); err != nil {
 		t.Errorf("RecoverAll: %v", err)
 	}
 	if st := b.fold(t, resp.Transaction).Status; st != sutler.RolledBack || len(b.fake.Effects()) > 0 {
@@ -63,7 +63,7 @@ func TestOneDamagedTransactionKeepsNobodyOut(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := b.RecoverAll(t.Context()); err != nil {
+	if err := recoverAll(t.Context(), b.Engine); err != nil {
 		t.Errorf("RecoverAll: %v", err)
 	}
 	if a, other := b.fold(t, "{a}").Status, b.fold(t, "{b}").Status; a != sutler.Active || other != sutler.RolledBack {
@@ -182,7 +182,7 @@ func TestRecoveryOfWhatNobodyKnows(t *testing.T) {
 			if err := b.log.Append(t.Context(), lease, rs...); err != nil {
 				t.Fatal(err)
 			}
-			if err := b.RecoverAll(t.Context()); err != nil {
+			if err := recoverAll(t.Context(), b.Engine); err != nil {
 				t.Fatalf("RecoverAll: %v", err)
 			}
 			for range 2 {
@@ -254,10 +254,10 @@ func TestCrashDuringRecovery(t *testing.T) {
 					} else {
 						log.DieBefore(m)
 					}
-					_ = e.RecoverAll(t.Context())
+					_ = recoverAll(t.Context(), e)
 					log.Revive()
 					where := fmt.Sprintf("%s, commit %d, recovery %d (after: %v)", s.name, n, m, after)
-					if err := s.newEngine(t, log, fake).RecoverAll(t.Context()); err != nil {
+					if err := recoverAll(t.Context(), s.newEngine(t, log, fake)); err != nil {
 						t.Errorf("%s: %v", where, err)
 					}
 					tx, err := sutler.Fold(log.All())
@@ -328,10 +328,10 @@ func TestRandomCrashes(t *testing.T) {
 		for range random.IntN(3) {
 			b.log.Revive()
 			die(1 + random.IntN(4))
-			_ = b.RecoverAll(t.Context())
+			_ = recoverAll(t.Context(), b.Engine)
 		}
 		b.log.Revive()
-		if err := b.RecoverAll(t.Context()); err != nil {
+		if err := recoverAll(t.Context(), b.Engine); err != nil {
 			t.Fatalf("%s: RecoverAll: %v", request, err)
 		}
 		all := b.log.All()

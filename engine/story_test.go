@@ -285,11 +285,11 @@ func (s *story) crash(t *testing.T, n int, after, again bool, whole []string) {
 	log.Revive()
 	if again {
 		log.DieAfter(1)
-		_ = s.newEngine(t, log, fake).RecoverAll(context.Background())
+		_ = recoverAll(context.Background(), s.newEngine(t, log, fake))
 		log.Revive()
 	}
 	for round := 1; round <= 2; round++ {
-		if err := s.newEngine(t, log, fake).RecoverAll(context.Background()); err != nil {
+		if err := recoverAll(context.Background(), s.newEngine(t, log, fake)); err != nil {
 			t.Errorf("commit %d (after: %v): recovery %d: %v", n, after, round, err)
 		}
 	}
@@ -337,6 +337,9 @@ func (s *story) crash(t *testing.T, n int, after, again bool, whole []string) {
 		}
 	}
 }
+
+// recoverAll lets e recover what is its own.
+func recoverAll(ctx context.Context, e *engine.Engine) error { return e.RecoverAll(ctx, e.Lease()) }
 
 // showLog returns the records, those of one commit on one line.
 func showLog(log *sutlertest.Log) string {

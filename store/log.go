@@ -91,7 +91,7 @@ func (s *Store) Append(ctx context.Context, l sutler.Lease, rs ...sutler.Record)
 // check refuses records that nobody could read again.
 func check(r *sutler.Record) error {
 	switch {
-	case r.Kind == 0 || r.Kind > sutler.Refused:
+	case !r.Kind.Known():
 		return fmt.Errorf("no record has the kind %d", r.Kind)
 	case r.Transaction == "" && r.Kind != sutler.Refused:
 		return fmt.Errorf("a record %s names no transaction", r.Kind)
@@ -121,7 +121,25 @@ func (s *Store) Records(ctx context.Context, id sutler.TransactionID) ([]sutler.
 			}
 		}
 	}
-	return found, nil
+	return sutler.Uncarried(found)
+}
+
+// Find implements sutler.TransactionLog.
+func (s *Store) Find(ctx context.Context, trustee, client string) (sutler.TransactionID, error) {
+	if client == "" {
+		return "", nil
+	}
+	for id, e := range s.index.snapshot() {
+		if e.head.Trustee == trustee && e.head.Client == client {
+			return id, nil
+		}
+	}
+	var id sutler.TransactionID
+	err := s.reads.QueryRowContext(ctx, "SELECT id FROM tx WHERE trustee = ? AND client = ?", trustee, client).Scan(&id)
+	if noRows(err) {
+		return "", nil
+	}
+	return id, err
 }
 
 // group returns all records of one group.

@@ -99,13 +99,18 @@ func (l *Log) Append(_ context.Context, lease sutler.Lease, rs ...sutler.Record)
 		return sutler.Errorf(sutler.LogRefused, "cannot write records of engine %q: its number %d is older than %d", lease.Engine, lease.Fence, newest)
 	}
 	for _, r := range rs {
-		if r.Kind == 0 || r.Kind > sutler.Refused || r.Policy > sutler.Probe || r.Transaction == "" && r.Kind != sutler.Refused {
+		if !r.Kind.Known() || r.Policy > sutler.Probe || r.Transaction == "" && r.Kind != sutler.Refused {
 			return sutler.Errorf(sutler.LogRefused, "cannot write a record of kind %d of transaction %q", r.Kind, r.Transaction)
 		}
 	}
 	encoded := sutler.EncodeRecords(nil, rs)
 	if len(encoded) > 64<<20 {
 		return sutler.Errorf(sutler.LogRefused, "cannot write %d records: they take %d bytes", len(rs), len(encoded))
+	}
+	for _, r := range rs {
+		if other := l.find(r.Trustee, r.Client); r.Kind == sutler.Began && r.Client != "" && other != "" && other != r.Transaction {
+			return sutler.Errorf(sutler.Duplicate, "cannot begin transaction %s: %s began as %q for %q", r.Transaction, other, r.Client, r.Trustee)
+		}
 	}
 	l.fences[lease.Engine] = lease.Fence
 	dies := l.left == 1
@@ -138,7 +143,28 @@ func (l *Log) All() []sutler.Record { return slices.Concat(l.Groups()...) }
 
 // Records implements sutler.TransactionLog.
 func (l *Log) Records(_ context.Context, id sutler.TransactionID) ([]sutler.Record, error) {
-	return slices.DeleteFunc(l.All(), func(r sutler.Record) bool { return r.Transaction != id }), nil
+	return sutler.Uncarried(slices.DeleteFunc(l.All(), func(r sutler.Record) bool { return r.Transaction != id }))
+}
+
+// Find implements sutler.TransactionLog.
+func (l *Log) Find(_ context.Context, trustee, client string) (sutler.TransactionID, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.find(trustee, client), nil
+}
+
+func (l *Log) find(trustee, client string) sutler.TransactionID {
+	if client == "" {
+		return ""
+	}
+	for _, g := range l.groups {
+		for _, r := range g.decode() {
+			if r.Kind == sutler.Began && r.Trustee == trustee && r.Client == client {
+				return r.Transaction
+			}
+		}
+	}
+	return ""
 }
 
 // Unfinished implements sutler.TransactionLog. A transaction belongs to the
@@ -159,6 +185,10 @@ func (l *Log) Unfinished(_ context.Context, engine sutler.EngineID, after sutler
 	}
 	var ids []sutler.TransactionID
 	for id, rs := range records {
+		rs, err := sutler.Uncarried(rs)
+		if err != nil {
+			return nil, err
+		}
 		if id <= after || owner[id] != engine {
 			continue
 		}

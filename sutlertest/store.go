@@ -264,8 +264,8 @@ func testMonitor(t *testing.T, s Storer) {
 			for _, tx := range page {
 				got = append(got, tx.ID)
 				head := want[tx.ID]
-				head.Programs, head.Response, head.Steps = nil, "", nil
-				tx.Programs, tx.Response = nil, "" // a list may leave them out
+				head.Programs, head.Response, head.Steps, head.Forward = nil, "", nil, false
+				tx.Programs, tx.Response, tx.Forward = nil, "", false // a list may leave them out
 				if !reflect.DeepEqual(tx, head) {
 					t.Errorf("listed is\n%+v\nand the fold is\n%+v", tx, head)
 				}

@@ -39,10 +39,10 @@ func TestLog(t *testing.T, open func(t *testing.T) Leaser) {
 func testFields(t *testing.T, s Leaser) {
 	l := mustLease(t, s, "engine")
 	var want []sutler.Record
-	for kind := sutler.Began; kind <= sutler.Refused; kind++ {
+	for kind := sutler.Began; kind <= sutler.AuditCommand; kind++ {
 		want = append(want, sutler.Record{
 			Transaction: "{a}", Kind: kind, At: at(int(kind)),
-			Caller: `corp\ann`, Trustee: "bob", Client: "c-1", Namespace: "Näme <&>", Procedure: "Do\x00It",
+			Caller: `corp\ann`, Trustee: "bob", Client: fmt.Sprint("c-", kind), Namespace: "Näme <&>", Procedure: "Do\x00It",
 			Revision: 1 << 40, Programs: []string{"h1", "h2"},
 			Seq: int(kind), Parents: []sutler.Frame{{Seq: 1, Namespace: "N", Procedure: "P"}, {Seq: 2}},
 			Provider: "Src", Type: sutler.TwoPhase, Policy: sutler.Probe,
@@ -50,6 +50,8 @@ func testFields(t *testing.T, s Leaser) {
 			Context:  "<context/>", Input: "<executeData>\n</executeData>",
 			Rollback: []sutler.Pair{{Name: "path", Value: "a/b"}, {Name: "id", Value: "\xff\xfe"}, {}},
 			Code:     sutler.Denied, Text: "cannot do it", Response: "<response/>",
+			Digest: "d1", Enlisted: true, Audited: true, Before: "<a/>", After: "<b/>",
+			Round: 3, Due: at(99), Verb: sutler.SkipStep, Records: []byte{0, 1},
 		})
 	}
 	mustAppend(t, s, l, want...)
@@ -187,7 +189,7 @@ func story(id sutler.TransactionID, kinds ...sutler.RecordKind) []sutler.Record 
 		r := sutler.Record{Transaction: id, Kind: kind, At: at(i)}
 		switch kind {
 		case sutler.Began:
-			r.Caller, r.Trustee, r.Client, r.Namespace, r.Procedure = "ann", "bob", "c", "Space", "Do"
+			r.Caller, r.Trustee, r.Client, r.Namespace, r.Procedure = "ann", "bob", "c"+string(id), "Space", "Do"
 			r.Revision, r.Programs = 7, []string{"hash"}
 		case sutler.StepStarted:
 			r.Seq, r.Namespace, r.Procedure, r.Provider, r.Type = 1, "Files", "Make", "files", sutler.Write

@@ -81,7 +81,7 @@ func (h *host) start(ctx context.Context, o hostOptions) error {
 	if err != nil {
 		return err
 	}
-	return h.RecoverAll(ctx)
+	return h.RecoverAll(ctx, lease)
 }
 
 // Close gives the store free. No request may run any more: see engine.Close.

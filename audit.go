@@ -1,0 +1,85 @@
+package sutler
+
+import (
+	"context"
+	"time"
+)
+
+// AuditLevel says which finished transactions are kept for audit and how much
+// of each. The documents name no levels; these five are inferred (components
+// 6.4).
+type AuditLevel int
+
+// The audit levels, each keeping what the one before keeps. Refusals are
+// always kept.
+const (
+	AuditNone    AuditLevel = iota // nothing
+	AuditFailed                    // what did not commit: header and error
+	AuditAll                       // every transaction: header, times, status
+	AuditFlagged                   // what failed, and what called a procedure marked for audit, with those calls; the default
+	AuditFull                      // everything, each call with its input and output
+)
+
+// Keeps returns in which detail a transaction is kept that ended as s and
+// called (audited) a procedure marked for audit or was refused a call:
+// AuditNone means not at all.
+func (l AuditLevel) Keeps(s Status, audited, refused bool) AuditLevel {
+	failed := s != Committed || refused
+	switch {
+	case l <= AuditNone:
+		if refused {
+			return AuditFailed
+		}
+		return AuditNone
+	case l == AuditFailed && !failed, l == AuditFlagged && !failed && !audited:
+		return AuditNone
+	}
+	return l
+}
+
+// AuditFilter chooses audited transactions. Zero fields choose all; texts
+// are compared without regard to case.
+type AuditFilter struct {
+	From, To  time.Time // began at or after From and before To
+	Trustee   string
+	Caller    string
+	Namespace string // of the request, or of one of its kept calls
+	Procedure string
+	Outcome   Status // committed, rolledBack, rollbackFailed, inDoubt; "refused" for what was not allowed
+	Text      string // somewhere in the error, the names or the accounts
+	After     TransactionID
+	Limit     int // at most so many; 0: 50
+}
+
+// OutcomeRefused is the outcome, in an AuditFilter, of what was not allowed.
+const OutcomeRefused Status = "refused"
+
+// ChainHead is the newest row of one chain.
+type ChainHead struct {
+	Lease  Lease `json:"lease"`
+	Number int64 `json:"number"` // of the newest row; 0 before the first
+	Link   Link  `json:"link"`
+	Cut    int64 `json:"cut,omitempty"`  // rows up to this number were cut off by retention
+	CutTo  Link  `json:"cutTo,omitzero"` // the link of the last of them
+}
+
+// Chains is the store as the auditing manager sees it: the chains of the
+// log, their signed heads, and what is derived from finished transactions.
+type Chains interface {
+	// Heads returns the head of every chain, by fencing number.
+	Heads(ctx context.Context) ([]ChainHead, error)
+	// Rows calls f for the rows of one chain from number first on, in order.
+	Rows(ctx context.Context, l Lease, first int64, f func(ChainRow) error) error
+	// Checkpoints calls f for every signed statement, in the order of writing.
+	Checkpoints(ctx context.Context, f func(statement []byte) error) error
+	// PutCheckpoint adds a signed statement under l; it is durable when it returns.
+	PutCheckpoint(ctx context.Context, l Lease, statement []byte) error
+}
+
+// ChainRow is one row of a chain as the store holds it, not yet verified.
+type ChainRow struct {
+	Number  int64
+	Micros  int64 // time of writing, microseconds since 1970
+	Records []byte
+	Link    Link
+}
