@@ -46,6 +46,7 @@ type Describer interface {
 type Traits struct {
 	Flushes  bool   // calls Rollback.Flush before it acts; without a Flush it had no effect
 	NoAnswer Policy // what a call without an answer means
+	Enlists  bool   // calls of it may enlist, see RollbackData.Enlist; the provider is a TwoPhaseProvider and a Prober
 }
 
 // Policy says how a call without an answer is settled.
@@ -173,8 +174,9 @@ var ErrAbandoned = errors.New("the engine no longer waits for this call")
 // RollbackData are the named values that a call leaves for its undoing (MPF:
 // SetRollbackData, GetRollbackData, FlushRollbackData). Not for concurrent use.
 type RollbackData struct {
-	pairs []Pair
-	flush func(context.Context, []Pair) error
+	pairs    []Pair
+	enlisted bool
+	flush    func(context.Context, []Pair) error
 }
 
 // Pair is one named value.
@@ -209,6 +211,24 @@ func (r *RollbackData) Get(name string) string {
 
 // Pairs returns a copy of all values in the order of their first Set.
 func (r *RollbackData) Pairs() []Pair { return append([]Pair(nil), r.pairs...) }
+
+// Enlist says, before the first Flush, that the call takes part in the
+// two-phase commit of the transaction (the heir of DTC enlistment): it has done
+// its work in a transaction of the outside system that Prepare, Commit and
+// Rollback end. It counts where Traits.Enlists is declared, also in a procedure
+// of type read, which may then flush. With last the outside system cannot
+// prepare: Prepare does nothing, Commit writes a marker together with the work,
+// and Probe tells by it whether the transaction is decided; at most one
+// connection of a transaction may be so. See CommitsLast.
+func (r *RollbackData) Enlist(last bool) {
+	r.enlisted = true
+	if last {
+		r.Set(CommitsLast, "1")
+	}
+}
+
+// Enlisted reports whether Enlist was called.
+func (r *RollbackData) Enlisted() bool { return r.enlisted }
 
 // Flush makes everything set so far durable, together with the record that
 // the call has started. A provider calls it after it has looked and before it
