@@ -31,7 +31,7 @@ func (s *Store) Namespaces(ctx context.Context) ([]sutler.Namespace, int64, erro
 }
 
 func (s *Store) namespaces(ctx context.Context) ([]sutler.Namespace, int64, error) {
-	tx, err := s.reads.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // revision and namespaces of one moment
+	tx, err := s.reads.Load().BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // revision and namespaces of one moment
 	if err != nil {
 		return nil, 0, err
 	}
@@ -80,6 +80,11 @@ func (s *Store) PutNamespaces(ctx context.Context, revision int64, ns ...sutler.
 	var next int64
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		ctx := context.WithoutCancel(ctx)
+		// The row of the state first, so that of two who change the catalog the
+		// second sees what the first did.
+		if _, err := tx.ExecContext(ctx, "UPDATE state SET revision = revision"); err != nil {
+			return err
+		}
 		current, err := revisionOf(ctx, tx)
 		if err != nil {
 			return err
@@ -91,7 +96,7 @@ func (s *Store) PutNamespaces(ctx context.Context, revision int64, ns ...sutler.
 			return nil
 		}
 		next++
-		if _, err := tx.ExecContext(ctx, "UPDATE state SET revision = ?", next); err != nil {
+		if _, err := tx.ExecContext(ctx, "UPDATE state SET revision = $1", next); err != nil {
 			return err
 		}
 		for i := range ns {
@@ -103,11 +108,12 @@ func (s *Store) PutNamespaces(ctx context.Context, revision int64, ns ...sutler.
 				return fmt.Errorf("namespace %q: %w", n.Name, err)
 			}
 		}
-		return nil
+		return s.notify(tx)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("cannot store %d namespaces: %w", len(ns), err)
 	}
+	s.changed.tell()
 	return next, nil
 }
 
@@ -129,15 +135,15 @@ func checkNamespaces(ns []sutler.Namespace) error {
 }
 
 func putNamespace(ctx context.Context, tx *sql.Tx, revision int64, n *sutler.Namespace) error {
-	if _, err := tx.ExecContext(ctx, "INSERT INTO source (hash, text) VALUES (?, ?) ON CONFLICT DO NOTHING", n.Hash, n.Text); err != nil {
+	if _, err := tx.ExecContext(ctx, "INSERT INTO source (hash, text) VALUES ($1, $2) ON CONFLICT DO NOTHING", n.Hash, n.Text); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, "UPDATE namespace SET replaced = ? WHERE folded = ? AND replaced IS NULL", revision, fold(n.Name)); err != nil {
+	if _, err := tx.ExecContext(ctx, "UPDATE namespace SET replaced = $1 WHERE folded = $2 AND replaced IS NULL", revision, fold(n.Name)); err != nil {
 		return err
 	}
 	_, err := tx.ExecContext(ctx, `INSERT INTO namespace
 		(folded, revision, name, hash, file, description, provider_source, version, read_only, procedures, registered)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		fold(n.Name), revision, n.Name, n.Hash, n.File, n.Description, n.ProviderSource, n.Version, n.ReadOnly, n.Procedures, micros(n.Registered))
 	return err
 }
@@ -147,7 +153,7 @@ func putNamespace(ctx context.Context, tx *sql.Tx, revision int64, n *sutler.Nam
 // longer has that hash.
 func (s *Store) Source(ctx context.Context, hash string) ([]byte, error) {
 	var text []byte
-	err := s.reads.QueryRowContext(ctx, "SELECT text FROM source WHERE hash = ?", hash).Scan(&text)
+	err := s.reads.Load().QueryRowContext(ctx, "SELECT text FROM source WHERE hash = $1", hash).Scan(&text)
 	switch {
 	case noRows(err):
 		return nil, sutler.Errorf(sutler.NotFound, "there is no source with the hash %q", hash)
@@ -161,7 +167,7 @@ func (s *Store) Source(ctx context.Context, hash string) ([]byte, error) {
 
 // Settings implements sutler.Config.
 func (s *Store) Settings(ctx context.Context) (map[string]string, error) {
-	rows, err := s.reads.QueryContext(ctx, "SELECT name, value FROM setting")
+	rows, err := s.reads.Load().QueryContext(ctx, "SELECT name, value FROM setting")
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the settings: %w", err)
 	}
@@ -184,14 +190,20 @@ func (s *Store) Settings(ctx context.Context) (map[string]string, error) {
 func (s *Store) SetSetting(ctx context.Context, name, value string) error {
 	err := s.change(ctx, func(tx *sql.Tx) error {
 		if value == "" {
-			_, err := tx.Exec("DELETE FROM setting WHERE name = ?", name)
+			if _, err := tx.Exec("DELETE FROM setting WHERE name = $1", name); err != nil {
+				return err
+			}
+			return s.stamp(tx, "settings")
+		}
+		_, err := tx.Exec("INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value)
+		if err != nil {
 			return err
 		}
-		_, err := tx.Exec("INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value)
-		return err
+		return s.stamp(tx, "settings")
 	})
 	if err != nil {
 		return fmt.Errorf("cannot set %q to %q: %w", name, value, err)
 	}
+	s.changed.tell()
 	return nil
 }

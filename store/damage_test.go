@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"testing"
 
 	"sutler"
@@ -14,7 +15,10 @@ import (
 //	3: {hit} acts
 //	4: {other} acts
 //	5: {new} begins
-const damagedGroup = "3"
+const damagedGroup = "1.3"
+
+// row is the sequence number of a group under the first lease.
+func row(number int64) string { return fmt.Sprint(int64(1)<<40 | number) }
 
 func writeGroups(t *testing.T, dir string) *store.Store {
 	s := open(t, dir)
@@ -27,15 +31,19 @@ func writeGroups(t *testing.T, dir string) *store.Store {
 	return s
 }
 
-var damages = map[string]string{
-	"a byte":     "UPDATE log SET records = CAST(substr(records, 1, 9) || x'AA' || substr(records, 11) AS BLOB) WHERE sequence = " + damagedGroup,
-	"the end":    "UPDATE log SET records = substr(records, 1, 9) WHERE sequence = " + damagedGroup,
-	"all of it":  "UPDATE log SET records = x'' WHERE sequence = " + damagedGroup,
-	"the engine": "UPDATE log SET engine = 'f' WHERE sequence = " + damagedGroup,
-	"the number": "UPDATE log SET fence = fence + 1 WHERE sequence = " + damagedGroup,
-	"the digest": "UPDATE log SET digest = x'00' WHERE sequence = " + damagedGroup,
-	"a swap":     "UPDATE log SET (records, digest) = (SELECT records, digest FROM log WHERE sequence = 4) WHERE sequence = " + damagedGroup,
-	"a gap":      "DELETE FROM log WHERE sequence = " + damagedGroup,
+// damages are by what is damaged; spoils tells that the row behind, 4, cannot
+// be used either, because nothing says any more what it is linked to.
+var damages = map[string]struct {
+	command string
+	spoils  bool
+}{
+	"a byte":    {"UPDATE log SET records = CAST(substr(records, 1, 9) || x'AA' || substr(records, 11) AS BLOB) WHERE sequence = " + row(3), false},
+	"the end":   {"UPDATE log SET records = substr(records, 1, 9) WHERE sequence = " + row(3), false},
+	"all of it": {"UPDATE log SET records = x'' WHERE sequence = " + row(3), false},
+	"the time":  {"UPDATE log SET micros = micros + 1 WHERE sequence = " + row(3), false},
+	"the link":  {"UPDATE log SET link = zeroblob(32) WHERE sequence = " + row(3), false},
+	"a swap":    {"UPDATE log SET (records, link) = (SELECT records, link FROM log WHERE sequence = " + row(4) + ") WHERE sequence = " + row(3), true},
+	"a gap":     {"DELETE FROM log WHERE sequence = " + row(3), true},
 }
 
 // TestDamagedGroup damages a group of which the index knows whose it is.
@@ -51,13 +59,18 @@ func TestDamagedGroup(t *testing.T) {
 				_, err = s.Transaction(t.Context(), "{hit}")
 				wantCode(t, "Transaction {hit}", err, sutler.Corrupt, "group "+damagedGroup)
 				wantKinds(t, s, "{done}", "began committed")
-				wantKinds(t, s, "{other}", "began stepStarted")
+				if damage.spoils {
+					_, err = s.Records(t.Context(), "{other}")
+					wantCode(t, "Records of {other}", err, sutler.Corrupt, "{other}", "group 1.4")
+				} else {
+					wantKinds(t, s, "{other}", "began stepStarted")
+				}
 				wantKinds(t, s, "{new}", "began")
 				wantAll(t, s)
 			}
 			closeStore(t, s) // writes the index
 			s = open(t, dir)
-			alter(t, dir, damage)
+			alter(t, dir, damage.command)
 			look()
 			closeStore(t, s)
 			s = open(t, dir)
@@ -74,7 +87,8 @@ func TestDamagedGroupBehindTheIndex(t *testing.T) {
 			dir := t.TempDir()
 			s := writeGroups(t, dir)
 			closeStore(t, s)
-			alter(t, dir, damage, "DELETE FROM tx", "UPDATE state SET indexed = 0") // as if never indexed
+			alter(t, dir, damage.command)
+			forgetIndex(t, dir)
 			for range 2 {
 				s = open(t, dir)
 				for _, id := range []sutler.TransactionID{"{hit}", "{other}"} {
@@ -94,11 +108,12 @@ func TestDamagedGroupBehindTheIndex(t *testing.T) {
 func TestDamagedBeginning(t *testing.T) {
 	dir := t.TempDir()
 	closeStore(t, writeGroups(t, dir))
-	alter(t, dir, "UPDATE log SET digest = x'00' WHERE sequence = 2", "DELETE FROM tx", "UPDATE state SET indexed = 0")
+	alter(t, dir, "UPDATE log SET link = x'00' WHERE sequence = "+row(2))
+	forgetIndex(t, dir)
 	s := open(t, dir)
 	for _, id := range []sutler.TransactionID{"{hit}", "{other}"} {
 		_, err := s.Records(t.Context(), id)
-		wantCode(t, "Records", err, sutler.Corrupt, string(id), "group 2")
+		wantCode(t, "Records", err, sutler.Corrupt, string(id), "group 1.2")
 	}
 	wantKinds(t, s, "{done}", "began committed")
 	wantKinds(t, s, "{new}", "began")
@@ -108,12 +123,12 @@ func TestDamagedBeginning(t *testing.T) {
 func TestDamagedEnd(t *testing.T) {
 	dir := t.TempDir()
 	closeStore(t, writeGroups(t, dir))
-	alter(t, dir, "DELETE FROM log WHERE sequence = 5")
+	alter(t, dir, "DELETE FROM log WHERE sequence = "+row(5))
 	s := open(t, dir)
 	mustAppend(t, s, lease(t, s, "e"), record("{next}", sutler.Began))
 	wantKinds(t, s, "{next}", "began")
 	_, err := s.Records(t.Context(), "{new}")
-	wantCode(t, "Records", err, sutler.Corrupt, "group 5", "missing")
+	wantCode(t, "Records", err, sutler.Corrupt, "group 1.5", "missing")
 }
 
 // wantAll looks whether all four transactions are listed and the unfinished
@@ -136,7 +151,7 @@ func TestDamagedIndex(t *testing.T) {
 		s := writeGroups(t, dir)
 		closeStore(t, s)
 		s = open(t, dir)
-		alter(t, dir, "UPDATE tx SET groups = x'"+groups+"' WHERE id = '{done}'")
+		alterIndex(t, dir, "UPDATE tx SET entry = CAST(substr(entry, 1, length(entry) - 6) || x'"+groups+"' AS BLOB) WHERE id = '{done}'")
 		_, err := s.Records(t.Context(), "{done}")
 		wantCode(t, "Records with groups "+groups, err, sutler.Corrupt, "{done}")
 	}

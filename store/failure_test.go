@@ -15,7 +15,7 @@ func TestNothingIsAcknowledgedAfterAFailure(t *testing.T) {
 	alter(t, dir, "ALTER TABLE log RENAME TO elsewhere")
 	wantCode(t, "Append", s.Append(t.Context(), l, record("{a}", sutler.Began)), sutler.LogFailed)
 	alter(t, dir, "ALTER TABLE elsewhere RENAME TO log")
-	wantCode(t, "SetSetting", s.SetSetting(t.Context(), "limit.depth", "7"), sutler.LogFailed, "opened again")
+	wantCode(t, "SetSetting", s.SetSetting(t.Context(), "limit.depth", "7"), sutler.LogFailed, "can be written again")
 	_, err := s.Lease(t.Context(), "e")
 	wantCode(t, "Lease", err, sutler.LogFailed)
 	_, err = s.PutNamespaces(t.Context(), 0)

@@ -1,20 +1,29 @@
 package store
 
 import (
-	"crypto/sha256"
-	"database/sql"
 	"encoding/binary"
 	"errors"
 
 	"sutler"
 )
 
+// numberBits are the lower bits of a sequence number: the number of a row in
+// its chain. The upper ones are the fencing number of the chain's lease.
+const numberBits = 40
+
+func sequenceOf(fence, number int64) int64 { return fence<<numberBits | number }
+
+func fenceOf(sequence int64) int64 { return sequence >> numberBits }
+
+func numberOf(sequence int64) int64 { return sequence & (1<<numberBits - 1) }
+
 // group is one row of the log: the records of one or more Appends under one
 // lease.
 type group struct {
 	sequence int64
-	lease    sutler.Lease
+	micros   int64  // when it was written, since 1970
 	records  []byte // for each Append its length and its encoded records
+	link     sutler.Link
 }
 
 // add puts the encoded records of one Append at the end of the group.
@@ -42,44 +51,44 @@ func (g *group) decode() ([]sutler.Record, error) {
 	return all, nil
 }
 
-// digest returns the SHA-256 of everything in the row, so that also a row
-// under a wrong number or engine is found.
-func (g *group) digest() []byte {
-	h := sha256.New()
-	var n [3 * 8]byte
-	binary.BigEndian.PutUint64(n[0:], uint64(g.sequence))
-	binary.BigEndian.PutUint64(n[8:], uint64(g.lease.Fence))
-	binary.BigEndian.PutUint64(n[16:], uint64(len(g.lease.Engine)))
-	h.Write(n[:])
-	h.Write([]byte(g.lease.Engine))
-	h.Write(g.records)
-	return h.Sum(nil)
+// chain is the end of the chain of rows that were written under one lease.
+type chain struct {
+	lease  sutler.Lease
+	number int64 // of the newest row
+	head   sutler.Link
+	other  *sutler.Link // what the head should be, when that row did not fit
 }
 
-// selectGroup is the beginning of the queries that scanGroup reads.
-const selectGroup = "SELECT sequence, engine, fence, records, digest FROM log "
+func newChain(l sutler.Lease) *chain { return &chain{lease: l, head: sutler.FirstLink(l)} }
 
-// scanGroup reads a row of the log and returns its records. The error of a
-// damaged row has code Corrupt and comes with the row's sequence number.
-func scanGroup(row interface{ Scan(...any) error }) (*group, []sutler.Record, error) {
-	var g group
-	var digest []byte
-	if err := row.Scan(&g.sequence, &g.lease.Engine, &g.lease.Fence, &g.records, &digest); err != nil {
-		return nil, nil, err
-	}
-	if string(digest) != string(g.digest()) {
-		return &g, nil, sutler.Errorf(sutler.Corrupt, "cannot read group %d of the transaction log: its digest does not fit", g.sequence)
-	}
-	rs, err := g.decode()
-	if err != nil {
-		return &g, nil, sutler.Errorf(sutler.Corrupt, "cannot read group %d of the transaction log: %w", g.sequence, err)
-	}
-	return &g, rs, nil
+// link makes g the row after the newest one.
+func (c *chain) link(g *group) {
+	g.sequence = sequenceOf(c.lease.Fence, c.number+1)
+	g.link = c.head.Next(c.number+1, g.micros, g.records)
 }
 
-// missing is the error for a group that is not there.
-func missing(sequence int64) error {
-	return sutler.Errorf(sutler.Corrupt, "cannot read group %d of the transaction log: it is missing", sequence)
+// take makes g, which is durable, the newest row.
+func (c *chain) take(g *group) { c.number, c.head = c.number+1, g.link }
+
+// check reports whether g is the row after the newest one, and takes it as
+// that whatever it holds, so that rows behind a damaged one can be checked: of
+// that one either the link is right or what the link is over.
+func (c *chain) check(g *group) error {
+	number := numberOf(g.sequence)
+	want := c.head.Next(number, g.micros, g.records)
+	ok := g.link == want || c.other != nil && g.link == c.other.Next(number, g.micros, g.records)
+	c.number, c.head, c.other = number, g.link, nil
+	if !ok {
+		c.other = &want
+		return damaged(g.sequence, "its link does not fit")
+	}
+	return nil
 }
 
-func noRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }
+// damaged is the error for a row that cannot be used.
+func damaged(sequence int64, why any) error {
+	return sutler.Errorf(sutler.Corrupt, "cannot read group %s of the transaction log: %v", groupName(sequence), why)
+}
+
+// missing is the error for a row that is not there.
+func missing(sequence int64) error { return damaged(sequence, "it is missing") }

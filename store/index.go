@@ -1,6 +1,8 @@
 package store
 
 import (
+	"context"
+	"database/sql"
 	"encoding/binary"
 	"errors"
 	"slices"
@@ -10,16 +12,33 @@ import (
 )
 
 // index knows in which groups the records of a transaction lie. In memory it
-// holds the transactions that are not final and those that changed since it
-// was last saved; the table tx holds all as of the last save. The writer alone
-// changes it, so the writer reads it without the lock.
+// holds the transactions that are not final and those that the indexer has not
+// written yet; the table tx holds the others. The writer notes, the indexer
+// saves and forgets.
 type index struct {
-	mu      sync.RWMutex
-	entries map[sutler.TransactionID]*entry
-	changed []*entry // since the last save
-	damaged []int64  // groups that Open could not read
-	upTo    int64    // the newest group that the entries tell of
-	numbers int64    // the newest number of a transaction
+	mu       sync.RWMutex
+	entries  map[sutler.TransactionID]*entry
+	finished []*entry        // changed and final, or nothing but refusals: to be saved
+	upTo     map[int64]int64 // by fence: the newest row that the entries tell of
+	marked   map[int64]int64 // by fence: the mark in the table
+	owned    map[sutler.EngineID]bool
+	damaged  []int64 // groups that could not be read
+	numbers  int64   // the newest number of a transaction
+	round    int64   // of saving
+
+	db     *sql.DB // holds tx and mark
+	lazily string
+	wake   chan struct{} // tells the indexer that much waits
+	room   chan struct{} // tells the writer that there is room again
+	quit   chan struct{}
+	gone   chan struct{}
+}
+
+func (x *index) init() {
+	x.entries, x.upTo, x.marked = map[sutler.TransactionID]*entry{}, map[int64]int64{}, map[int64]int64{}
+	x.owned = map[sutler.EngineID]bool{}
+	x.wake, x.room = make(chan struct{}, 1), make(chan struct{}, 1)
+	x.quit, x.gone = make(chan struct{}), make(chan struct{})
 }
 
 // entry is what the index holds of one transaction.
@@ -27,38 +46,50 @@ type entry struct {
 	head    sutler.Transaction // without programs, response and steps; Status "" while nothing but refusals is known, Started zero without Began
 	engine  sutler.EngineID    // wrote the last record
 	number  int64              // grows in the order in which transactions began
-	groups  []int64            // sequence numbers, growing
-	changed bool               // since the last save
-	saved   bool               // has a row in the table
+	groups  []int64            // sequence numbers, in the order of writing
+	refused bool               // something was not allowed
+	version int64              // grows with each change
+	saved   int                // how many of the groups the table has
+	row     bool               // the table has a row
+	fresh   bool               // began here, so that the table can have nothing that is not known here
+	waits   bool               // among the finished
+	round   int64              // of saving, when it came
 }
 
 // notes are taken on one group, between begin and end.
 type notes struct {
-	x *index
-	g *group
+	x        *index
+	sequence int64
+	engine   sutler.EngineID
 }
 
-// begin starts to take notes on g. Readers wait until end.
-func (x *index) begin(g *group) *notes {
+// begin starts to take notes on a group. Readers wait until end.
+func (x *index) begin(sequence int64, engine sutler.EngineID) *notes {
 	x.mu.Lock()
-	return &notes{x, g}
+	return &notes{x, sequence, engine}
 }
 
 // note takes up records of the group. Records that belong to no transaction
 // are passed over.
 func (n *notes) note(rs []sutler.Record) {
+	var e *entry
 	for i := range rs {
 		r := &rs[i]
 		if r.Transaction == "" {
 			continue
 		}
-		e := n.x.entries[r.Transaction]
-		if e == nil {
-			e = n.x.add(r)
+		if e == nil || e.head.ID != r.Transaction {
+			if e = n.x.entries[r.Transaction]; e == nil {
+				e = n.x.add(r)
+			}
+			e.engine = n.engine
+			e.touch(n.sequence)
 		}
-		n.x.touch(e, n.g.sequence)
-		e.engine = n.g.lease.Engine
+		if r.Kind == sutler.Carried {
+			e.groups, e.saved = []int64{n.sequence}, 0
+		}
 		e.apply(r)
+		n.x.queue(e)
 	}
 }
 
@@ -66,9 +97,9 @@ func (n *notes) note(rs []sutler.Record) {
 // known. If it is not its beginning, that may be in a damaged group.
 func (x *index) add(r *sutler.Record) *entry {
 	x.numbers++
-	e := &entry{head: sutler.Transaction{ID: r.Transaction}, number: x.numbers}
+	e := &entry{head: sutler.Transaction{ID: r.Transaction}, number: x.numbers, round: x.round, fresh: r.Kind == sutler.Began}
 	if r.Kind != sutler.Began && r.Kind != sutler.Refused {
-		e.groups = slices.Clone(x.damaged)
+		e.groups = slices.Sorted(slices.Values(x.damaged))
 	}
 	x.entries[r.Transaction] = e
 	return e
@@ -76,18 +107,23 @@ func (x *index) add(r *sutler.Record) *entry {
 
 // end makes what was noted visible to readers.
 func (n *notes) end() {
-	n.x.upTo = n.g.sequence
+	n.x.upTo[fenceOf(n.sequence)] = numberOf(n.sequence)
 	n.x.mu.Unlock()
 }
 
-// touch puts the group among those of e and e among the changed ones.
-func (x *index) touch(e *entry, sequence int64) {
+// touch puts the group among those of e.
+func (e *entry) touch(sequence int64) {
 	if k := len(e.groups); k == 0 || e.groups[k-1] != sequence {
 		e.groups = append(e.groups, sequence)
 	}
-	if !e.changed {
-		e.changed = true
-		x.changed = append(x.changed, e)
+	e.version++
+}
+
+// queue puts e among the finished if it belongs there.
+func (x *index) queue(e *entry) {
+	if !e.waits && (e.head.Status.Final() || e.head.Status == "") {
+		e.waits = true
+		x.finished = append(x.finished, e)
 	}
 }
 
@@ -98,11 +134,11 @@ func (x *index) suspect(sequence int64) {
 	defer x.mu.Unlock()
 	for _, e := range x.entries {
 		if !e.head.Status.Final() {
-			x.touch(e, sequence)
+			e.touch(sequence)
 		}
 	}
 	x.damaged = append(x.damaged, sequence)
-	x.upTo = sequence
+	x.upTo[fenceOf(sequence)] = numberOf(sequence)
 }
 
 // apply brings the head up to date with r, as sutler.Fold would.
@@ -115,6 +151,8 @@ func (e *entry) apply(r *sutler.Record) {
 	case sutler.Began:
 		h.Caller, h.Trustee, h.Client = r.Caller, r.Trustee, r.Client
 		h.Namespace, h.Procedure, h.Revision, h.Started = r.Namespace, r.Procedure, r.Revision, r.At
+	case sutler.StepStarted:
+		h.Audited = h.Audited || r.Audited
 	case sutler.PreparingTx:
 		h.Status = sutler.Preparing
 	case sutler.CommittingTx:
@@ -130,27 +168,73 @@ func (e *entry) apply(r *sutler.Record) {
 		h.Status, h.Text = sutler.RollbackFailed, r.Text
 	case sutler.InDoubtTx:
 		h.Status, h.Code, h.Text = sutler.InDoubt, r.Code, r.Text
+	case sutler.PausedTx:
+		h.Text = r.Text
+	case sutler.LateEffect:
+		if h.Status.Final() || h.Status.Waiting() {
+			h.Status, h.Ended = sutler.RollingBack, timeOf(0)
+		}
 	case sutler.Refused:
-		h.Code, h.Text = r.Code, r.Text
+		h.Code, h.Text, e.refused = r.Code, r.Text, true
+		h.Audited = h.Audited || r.Audited
+	case sutler.Carried:
+		e.applyCarried(r)
 	}
 }
 
-// changes returns how many transactions changed since the last save. Only the
-// writer calls it.
-func (x *index) changes() int { return len(x.changed) }
-
-// saved is called after the changed entries have become durable: from now on
-// readers find the finished ones in the table. Only the writer calls it.
-func (x *index) saved() {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for _, e := range x.changed {
-		e.changed, e.saved = false, true
-		if e.head.Status.Final() || e.head.Status == "" {
-			delete(x.entries, e.head.ID)
+// applyCarried takes up the records that r stands for.
+func (e *entry) applyCarried(r *sutler.Record) {
+	held, err := sutler.DecodeRecords(r.Records)
+	if err != nil {
+		return // whoever reads the records learns of it
+	}
+	for i := range held {
+		if held[i].Kind != sutler.Carried {
+			e.apply(&held[i])
 		}
 	}
-	x.changed = nil
+}
+
+// own notes that this store gave a lease to the engine.
+func (x *index) own(engine sutler.EngineID) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.owned[engine] = true
+}
+
+func (x *index) owns(engine sutler.EngineID) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.owned[engine]
+}
+
+// engines returns the engines that the index tells of.
+func (x *index) engines() []sutler.EngineID {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var all []sutler.EngineID
+	for name := range x.owned {
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// forget drops what memory holds of the transactions of an engine and of the
+// chains of its leases: others may have gone on with them.
+func (x *index) forget(engine sutler.EngineID, fences []int64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for id, e := range x.entries {
+		if e.engine == engine {
+			delete(x.entries, id)
+		}
+	}
+	x.finished = slices.DeleteFunc(x.finished, func(e *entry) bool { return e.engine == engine })
+	for _, fence := range fences {
+		delete(x.upTo, fence)
+	}
+	delete(x.owned, engine)
 }
 
 // groups returns the groups of a transaction as far as they are in memory.
@@ -164,16 +248,6 @@ func (x *index) groups(id sutler.TransactionID) []int64 {
 	return slices.Clone(e.groups)
 }
 
-// number returns the number of a transaction, 0 when it is not in memory.
-func (x *index) number(id sutler.TransactionID) int64 {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	if e := x.entries[id]; e != nil && e.head.Status != "" {
-		return e.number
-	}
-	return 0
-}
-
 // snapshot returns copies of all entries in memory.
 func (x *index) snapshot() map[sutler.TransactionID]entry {
 	x.mu.RLock()
@@ -183,6 +257,16 @@ func (x *index) snapshot() map[sutler.TransactionID]entry {
 		all[id] = *e
 	}
 	return all
+}
+
+// entry returns a copy of the entry of a transaction and whether it is in memory.
+func (x *index) entry(id sutler.TransactionID) (entry, bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if e := x.entries[id]; e != nil {
+		return *e, true
+	}
+	return entry{}, false
 }
 
 // unfinished returns up to n transactions of engine after the given one on
@@ -201,7 +285,12 @@ func (x *index) unfinished(engine sutler.EngineID, after sutler.TransactionID, n
 	return ids[:min(max(n, 0), len(ids))]
 }
 
-// packGroups encodes growing sequence numbers: the first, then the distances.
+// number reads the newest number of a transaction.
+func (x *index) number(ctx context.Context) error {
+	return x.db.QueryRowContext(ctx, "SELECT coalesce(max(number), 0) FROM tx").Scan(&x.numbers)
+}
+
+// packGroups encodes sequence numbers: the first, then the distances.
 func packGroups(sequences []int64) []byte {
 	var b []byte
 	last := int64(0)

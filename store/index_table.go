@@ -3,214 +3,444 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"time"
 
 	"sutler"
 )
 
-// The index as it lies in the table tx, and the way there and back.
+// indexVersion is the user_version of an index file of this form. One of
+// another form is emptied: what it held is derived anew.
+const indexVersion = 1
 
-// columns are those of an entry, in the order of values and scanEntry.
-const columns = "number, id, groups, engine, status, caller, trustee, client, namespace, procedure, revision, started, ended, code, text"
+const indexTables = `
+DROP TABLE IF EXISTS tx;
+DROP TABLE IF EXISTS mark;
+CREATE TABLE tx (
+	id TEXT PRIMARY KEY, started INTEGER NOT NULL, number INTEGER NOT NULL, engine TEXT NOT NULL, status TEXT NOT NULL,
+	refused INTEGER NOT NULL, audited INTEGER NOT NULL, last INTEGER NOT NULL, kept INTEGER NOT NULL DEFAULT -1, entry BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tx_by_start ON tx (started, number);
+CREATE INDEX tx_few ON tx (status, started, number) WHERE status <> 'committed';
+CREATE TABLE mark (fence INTEGER PRIMARY KEY, number INTEGER NOT NULL) STRICT;
+PRAGMA user_version = 1;
+`
 
-// save writes the changed entries and the mark up to which the table is then
-// complete. What it wrote counts when tx is committed; then saved is called.
-func (x *index) save(tx *sql.Tx) error {
-	const into = " INTO tx (" + columns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-	insert, err := tx.Prepare("INSERT OR IGNORE" + into)
-	if err != nil {
-		return err
-	}
-	defer insert.Close()
-	replace, err := tx.Prepare("REPLACE" + into)
-	if err != nil {
-		return err
-	}
-	defer replace.Close()
-	for _, e := range x.changed {
-		if err := x.saveEntry(tx, e, insert, replace); err != nil {
-			return fmt.Errorf("transaction %s: %w", e.head.ID, err)
+// openIndexFile opens the file of the index beside the database at path, and
+// makes it anew when it is missing or cannot be used.
+func openIndexFile(ctx context.Context, path, vfs string) (*sql.DB, error) {
+	file := strings.TrimSuffix(path, ".db") + "-index.db"
+	open := func() (*sql.DB, error) {
+		if err := makeFile(file); err != nil {
+			return nil, err
 		}
-	}
-	_, err = tx.Exec("UPDATE state SET indexed = ?", x.upTo)
-	return err
-}
-
-func (x *index) saveEntry(tx *sql.Tx, e *entry, insert, replace *sql.Stmt) error {
-	if !e.saved {
-		result, err := insert.Exec(e.values()...)
+		db, err := sql.Open("sqlite", dsn(file, vfs, "busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)"))
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if n, err := result.RowsAffected(); err != nil || n == 1 {
-			return err
+		var version int
+		err = db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version)
+		if err == nil && version != indexVersion {
+			_, err = db.ExecContext(ctx, indexTables)
 		}
-		if err := x.join(tx, e); err != nil {
-			return err
+		if err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+		return db, nil
+	}
+	db, err := open()
+	if err == nil {
+		return db, nil
+	}
+	for _, name := range []string{file, file + "-wal", file + "-shm"} {
+		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
 		}
 	}
-	_, err := replace.Exec(e.values()...)
-	return err
+	return open()
 }
 
-// join adds to e what the table has of the same transaction, which was
-// finished and forgotten before more records came.
-func (x *index) join(tx *sql.Tx, e *entry) error {
-	before, err := scanEntry(tx.QueryRow("SELECT "+columns+" FROM tx WHERE id = ?", string(e.head.ID)))
-	if err != nil {
-		return err
+// The indexer saves when so much has changed or so much time has passed.
+const (
+	indexPause  = 200 * time.Millisecond
+	indexMany   = 1000
+	indexMost   = 20_000 // the writer waits while more are not saved
+	indexRounds = 5      // unfinished transactions are saved when they are so many rounds old
+)
+
+// indexer writes the index until stop.
+func (s *Store) indexer() {
+	x := &s.index
+	defer close(x.gone)
+	pause := time.NewTicker(indexPause)
+	defer pause.Stop()
+	for {
+		select {
+		case <-x.wake:
+		case <-pause.C:
+		case <-x.quit:
+			if err := x.save(true); err != nil {
+				s.log.Warn("cannot write the index of the transaction log; it will be derived at the next start", "error", err)
+			}
+			return
+		}
+		if err := x.save(false); err != nil {
+			s.log.Error("cannot write the index of the transaction log", "error", err, "do", "free space or mend what the error names; it goes on by itself")
+			select { // not again at once
+			case <-pause.C:
+			case <-x.quit:
+				return
+			}
+		}
+		select {
+		case x.room <- struct{}{}:
+		default:
+		}
 	}
+}
+
+// stop lets the indexer save everything, and waits for it.
+func (x *index) stop() {
+	close(x.quit)
+	<-x.gone
+}
+
+// await tells the indexer when much waits, and makes the writer wait when too
+// much does.
+func (x *index) await(closing <-chan struct{}) {
+	for {
+		x.mu.RLock()
+		waiting := len(x.finished)
+		x.mu.RUnlock()
+		if waiting >= indexMany {
+			select {
+			case x.wake <- struct{}{}:
+			default:
+			}
+		}
+		if waiting < indexMost {
+			return
+		}
+		select {
+		case <-x.room:
+		case <-closing:
+			return
+		}
+	}
+}
+
+// saving is an entry as it was when saving began.
+type saving struct {
+	e       *entry
+	entry   entry
+	version int64
+}
+
+// save writes what is finished, and what has long been unfinished, or with
+// all everything, with the marks up to which the table is then complete.
+func (x *index) save(all bool) error {
+	batch, marks := x.take(all)
+	if len(batch) == 0 && len(marks) == 0 {
+		return nil
+	}
+	err := transact(context.Background(), x.db, func(tx *sql.Tx) error { return x.write(tx, batch, marks) })
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	e.number, e.groups = before.number, union(before.groups, e.groups)
-	if e.head.Started.IsZero() {
-		e.head = before.head
-	}
-	return nil
-}
-
-// values returns the row of e.
-func (e *entry) values() []any {
-	h := &e.head
-	return []any{
-		e.number, string(h.ID), packGroups(e.groups), string(e.engine), string(h.Status),
-		h.Caller, h.Trustee, h.Client, h.Namespace, h.Procedure, h.Revision,
-		micros(h.Started), micros(h.Ended), int64(h.Code), h.Text,
-	}
-}
-
-// scanEntry is the mirror image of values.
-func scanEntry(row interface{ Scan(...any) error }) (*entry, error) {
-	e := &entry{saved: true}
-	h := &e.head
-	var packed []byte
-	var started, ended int64
-	if err := row.Scan(&e.number, &h.ID, &packed, &e.engine, &h.Status,
-		&h.Caller, &h.Trustee, &h.Client, &h.Namespace, &h.Procedure, &h.Revision,
-		&started, &ended, &h.Code, &h.Text); err != nil {
-		return nil, err
-	}
-	h.Started, h.Ended = timeOf(started), timeOf(ended)
-	groups, err := unpackGroups(packed)
 	if err != nil {
-		return nil, sutler.Errorf(sutler.Corrupt, "cannot read transaction %s: %w", h.ID, err)
-	}
-	e.groups = groups
-	return e, nil
-}
-
-// loadIndex brings the index in memory up to date with the log.
-func (s *Store) loadIndex(ctx context.Context) error {
-	x := &s.index
-	if err := s.db.QueryRowContext(ctx, "SELECT indexed, (SELECT coalesce(max(number), 0) FROM tx) FROM state").Scan(&x.upTo, &x.numbers); err != nil {
-		return err
-	}
-	if err := s.loadOpen(ctx); err != nil {
-		return err
-	}
-	if err := s.loadUnindexed(ctx); err != nil {
-		return err
-	}
-	s.last = x.upTo
-	return nil
-}
-
-// loadOpen reads the transactions that were not final when the index was
-// saved.
-func (s *Store) loadOpen(ctx context.Context) error {
-	rows, err := s.db.QueryContext(ctx, "SELECT "+columns+` FROM tx
-		WHERE status <> 'committed' AND status IN ('active', 'preparing', 'committing', 'rollingBack', 'rollbackFailed', 'inDoubt')`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		e, err := scanEntry(rows)
-		if err != nil {
-			return err
+		for i := range batch {
+			e := batch[i].e
+			e.waits = false
+			if x.entries[e.head.ID] == e {
+				x.queue(e)
+			}
 		}
-		s.index.entries[e.head.ID] = e
-	}
-	return rows.Err()
-}
-
-// loadUnindexed takes notes on the groups that were written after the index
-// was saved. Damaged and missing ones are passed over, with suspicion.
-func (s *Store) loadUnindexed(ctx context.Context) error {
-	x := &s.index
-	rows, err := s.db.QueryContext(ctx, selectGroup+"WHERE sequence > ? ORDER BY sequence", x.upTo)
-	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		g, rs, err := scanGroup(rows)
-		if g == nil {
-			return err
-		}
-		if g.sequence > x.upTo+1 {
-			s.suspect(x.upTo+1, missing(x.upTo+1))
-		}
-		if err != nil {
-			s.suspect(g.sequence, err)
+	for fence, number := range marks {
+		x.marked[fence] = number
+	}
+	for i := range batch {
+		b := &batch[i]
+		b.e.waits, b.e.row = false, true
+		b.e.number = b.entry.number
+		if b.e.version != b.version {
+			b.e.saved = min(len(b.entry.groups), len(b.e.groups))
+			x.queue(b.e)
 			continue
 		}
-		n := x.begin(g)
-		n.note(rs)
-		n.end()
+		b.e.head, b.e.groups, b.e.saved = b.entry.head, b.entry.groups, len(b.entry.groups)
+		if st := b.e.head.Status; (st.Final() || st == "") && x.entries[b.e.head.ID] == b.e {
+			delete(x.entries, b.e.head.ID)
+		}
 	}
-	return rows.Err()
+	return nil
 }
 
-func (s *Store) suspect(sequence int64, err error) {
-	s.log.Error("transaction log is damaged", "group", sequence, "error", err)
-	s.index.suspect(sequence)
+// take returns what is to be saved and the marks that hold when it is.
+func (x *index) take(all bool) ([]saving, map[int64]int64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.round++
+	var batch []saving
+	add := func(e *entry) { batch = append(batch, saving{e, *e, e.version}) }
+	for _, e := range x.finished {
+		add(e)
+	}
+	x.finished = nil
+	lowest := map[int64]int64{} // by fence: the oldest row with records that the table will not tell of
+	for _, e := range x.entries {
+		if e.waits {
+			continue
+		}
+		if e.saved < len(e.groups) && (all || e.head.Status.Waiting() || x.round-e.round >= indexRounds) {
+			add(e)
+			continue
+		}
+		for _, g := range e.groups[e.saved:] {
+			fence, number := fenceOf(g), numberOf(g)
+			if low, ok := lowest[fence]; !ok || number < low {
+				lowest[fence] = number
+			}
+		}
+	}
+	marks := map[int64]int64{}
+	for fence, number := range x.upTo {
+		if low, ok := lowest[fence]; ok {
+			number = low - 1
+		}
+		if number > x.marked[fence] {
+			marks[fence] = number
+		}
+	}
+	return batch, marks
 }
 
-// groupsOf returns the groups of a transaction, growing; none for an unknown
-// one. Memory is asked first, so that an entry on its way into the table is
-// not missed.
-func (s *Store) groupsOf(ctx context.Context, id sutler.TransactionID) ([]int64, error) {
-	inMemory := s.index.groups(id)
-	var packed []byte
-	err := s.reads.QueryRowContext(ctx, "SELECT groups FROM tx WHERE id = ?", string(id)).Scan(&packed)
-	if noRows(err) {
-		return inMemory, nil
+// The rows of one statement: as many as there are of, or one.
+const rowsAtOnce = 32
+
+var upsertMany, upsertOne = upsert(rowsAtOnce), upsert(1)
+
+func upsert(rows int) string {
+	columns := strings.Count(entryColumns, ",") + 1
+	var b strings.Builder
+	b.WriteString("INSERT INTO tx (" + entryColumns + ") VALUES ")
+	for i := range rows {
+		open := ", ("
+		if i == 0 {
+			open = "("
+		}
+		for j := range columns {
+			fmt.Fprintf(&b, "%s$%d", open, i*columns+j+1)
+			open = ", "
+		}
+		b.WriteString(")")
+	}
+	b.WriteString(` ON CONFLICT (id) DO UPDATE SET started = excluded.started, number = excluded.number, engine = excluded.engine,
+		status = excluded.status, refused = excluded.refused, audited = excluded.audited, last = excluded.last, entry = excluded.entry,
+		kept = -1 WHERE excluded.last > tx.last`)
+	return b.String()
+}
+
+// write puts the batch and the marks into the tables.
+func (x *index) write(tx *sql.Tx, batch []saving, marks map[int64]int64) error {
+	if x.lazily != "" {
+		if _, err := tx.Exec(x.lazily); err != nil {
+			return err
+		}
+	}
+	for i := range batch {
+		if b := &batch[i]; !b.entry.fresh && !b.entry.row {
+			if err := b.join(tx); err != nil {
+				return fmt.Errorf("transaction %s: %w", b.entry.head.ID, err)
+			}
+		}
+	}
+	rest := batch
+	if len(rest) >= rowsAtOnce {
+		many, err := tx.Prepare(upsertMany)
+		if err != nil {
+			return err
+		}
+		defer many.Close()
+		for ; len(rest) >= rowsAtOnce; rest = rest[rowsAtOnce:] {
+			var values []any
+			for i := range rest[:rowsAtOnce] {
+				values = append(values, rest[i].entry.values()...)
+			}
+			if _, err := many.Exec(values...); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range rest {
+		if _, err := tx.Exec(upsertOne, rest[i].entry.values()...); err != nil {
+			return err
+		}
+	}
+	for fence, number := range marks {
+		if _, err := tx.Exec("INSERT INTO mark (fence, number) VALUES ($1, $2) ON CONFLICT (fence) DO UPDATE SET number = excluded.number WHERE excluded.number > mark.number", fence, number); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// join adds what the table has of the same transaction, which was finished and
+// forgotten before more records came.
+func (b *saving) join(tx *sql.Tx) error {
+	before, err := scanEntry(tx.QueryRow("SELECT "+entryColumns+" FROM tx WHERE id = $1", string(b.entry.head.ID)))
+	if noRows(err) || before != nil && sutler.CodeOf(err) == sutler.Corrupt {
+		return nil
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	inTable, err := unpackGroups(packed)
-	if err != nil {
-		return nil, sutler.Errorf(sutler.Corrupt, "%w", err)
+	b.entry.number, b.entry.groups = before.number, union(before.groups, b.entry.groups)
+	if b.entry.head.Started.IsZero() {
+		late := b.entry.head
+		b.entry.head = before.head
+		if late.Status != "" && late.Status != sutler.Active {
+			b.entry.head.Status, b.entry.head.Ended = late.Status, late.Ended
+		}
 	}
-	return union(inTable, inMemory), nil
+	return nil
 }
 
 // union returns the sequence numbers of table and memory once each: what the
 // table has is the older part, which memory may repeat.
 func union(table, memory []int64) []int64 {
+	known := make(map[int64]bool, len(table))
+	for _, s := range table {
+		known[s] = true
+	}
 	for _, s := range memory {
-		if n := len(table); n == 0 || s > table[n-1] {
+		if !known[s] {
 			table = append(table, s)
 		}
 	}
 	return table
 }
 
-// micros returns t in microseconds since 1970, and 0 for the zero time.
-func micros(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
+// adopt makes memory tell of everything unfinished that an engine has: what
+// the table says of it, and what its chains hold behind their marks.
+func (s *Store) adopt(ctx context.Context, q querier, engine sutler.EngineID) error {
+	fences, err := s.fencesOf(ctx, q, engine)
+	if err != nil {
+		return err
 	}
-	return t.UnixMicro()
+	if s.dialect.shared {
+		s.index.forget(engine, fences)
+	}
+	if err := s.derive(ctx, q, &s.index, engine, fences); err != nil {
+		return err
+	}
+	s.index.own(engine)
+	return nil
 }
 
-// timeOf is the mirror image of micros.
-func timeOf(micros int64) time.Time {
-	if micros == 0 {
-		return time.Time{}
+// derive reads into x what an engine has unfinished.
+func (s *Store) derive(ctx context.Context, q querier, x *index, engine sutler.EngineID, fences []int64) error {
+	if err := s.loadOpen(ctx, x, engine); err != nil {
+		return err
 	}
-	return time.UnixMicro(micros).UTC()
+	for _, fence := range fences {
+		mark, err := s.markOf(ctx, q, x, fence)
+		if err != nil {
+			return err
+		}
+		err = s.scan(ctx, q, sutler.Lease{Engine: engine, Fence: fence}, mark, func(sequence int64, rs []sutler.Record, err error) {
+			if err != nil {
+				s.log.Error("transaction log is damaged", "group", groupName(sequence), "error", err)
+				x.suspect(sequence)
+				return
+			}
+			n := x.begin(sequence, engine)
+			n.note(rs)
+			n.end()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fencesOf returns the numbers of all leases of an engine, growing.
+func (s *Store) fencesOf(ctx context.Context, q querier, engine sutler.EngineID) ([]int64, error) {
+	rows, err := q.QueryContext(ctx, "SELECT fence FROM lease WHERE engine = $1 ORDER BY fence", string(engine))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []int64
+	for rows.Next() {
+		var fence int64
+		if err := rows.Scan(&fence); err != nil {
+			return nil, err
+		}
+		all = append(all, fence)
+	}
+	return all, rows.Err()
+}
+
+// markOf returns the row of a chain up to which memory or the table tells of it.
+func (s *Store) markOf(ctx context.Context, q querier, x *index, fence int64) (int64, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if number, ok := x.upTo[fence]; ok {
+		return number, nil
+	}
+	var mark, cut sql.NullInt64
+	if err := s.index.db.QueryRowContext(ctx, "SELECT number FROM mark WHERE fence = $1", fence).Scan(&mark); err != nil && !noRows(err) {
+		return 0, err
+	}
+	if err := q.QueryRowContext(ctx, "SELECT number FROM cut WHERE fence = $1", fence).Scan(&cut); err != nil && !noRows(err) {
+		return 0, err
+	}
+	number := max(mark.Int64, cut.Int64)
+	x.upTo[fence], x.marked[fence] = number, number
+	return number, nil
+}
+
+// loadOpen reads the transactions of an engine that the table has as not final.
+func (s *Store) loadOpen(ctx context.Context, x *index, engine sutler.EngineID) error {
+	rows, err := s.index.db.QueryContext(ctx, "SELECT "+entryColumns+` FROM tx
+		WHERE status <> 'committed' AND status IN ('active', 'preparing', 'committing', 'rollingBack', 'rollbackFailed', 'inDoubt') AND engine = $1`, string(engine))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for rows.Next() {
+		e, err := scanEntry(rows)
+		if e == nil {
+			return err
+		}
+		if err != nil {
+			s.log.Error("the index of the transaction log is damaged", "error", err)
+		}
+		if x.entries[e.head.ID] == nil {
+			x.entries[e.head.ID] = e
+		}
+	}
+	return rows.Err()
+}
+
+// groupsOf returns the groups of a transaction in the order of writing; none
+// for an unknown one. Memory is asked first, so that an entry on its way into
+// the table is not missed.
+func (s *Store) groupsOf(ctx context.Context, id sutler.TransactionID) ([]int64, error) {
+	inMemory := s.index.groups(id)
+	e, err := scanEntry(s.index.db.QueryRowContext(ctx, "SELECT "+entryColumns+" FROM tx WHERE id = $1", string(id)))
+	if noRows(err) {
+		return inMemory, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return union(e.groups, inMemory), nil
 }

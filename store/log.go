@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"sutler"
@@ -10,51 +9,6 @@ import (
 
 // MaxAppend is the size in bytes that the encoded records of one Append may have.
 const MaxAppend = 64 << 20
-
-// Lease gives engine the right to write to the log, with a fencing number
-// higher than any given before, to whatever engine. It is durable when Lease
-// returns; from then on Append refuses the engine's older numbers. An error
-// leaves the older lease in force, or not: ask again.
-func (s *Store) Lease(ctx context.Context, engine sutler.EngineID) (sutler.Lease, error) {
-	if engine == "" {
-		return sutler.Lease{}, sutler.Errorf(sutler.BadInput, "cannot give a lease: the engine has no name")
-	}
-	lease := sutler.Lease{Engine: engine}
-	err := s.change(ctx, func(tx *sql.Tx) error {
-		lease.Fence = 1
-		for _, fence := range s.fences {
-			lease.Fence = max(lease.Fence, fence+1)
-		}
-		_, err := tx.Exec(`INSERT INTO lease (engine, fence, granted) VALUES (?, ?, ?)
-			ON CONFLICT (engine) DO UPDATE SET fence = excluded.fence, granted = excluded.granted`,
-			string(engine), lease.Fence, micros(s.now()))
-		if err == nil {
-			s.fences[engine] = lease.Fence // also when the commit fails: then nobody has the number
-		}
-		return err
-	})
-	if err != nil {
-		return sutler.Lease{}, fmt.Errorf("cannot give a lease to engine %q: %w", engine, err)
-	}
-	return lease, nil
-}
-
-// loadFences reads the newest fencing numbers.
-func (s *Store) loadFences(ctx context.Context) error {
-	rows, err := s.db.QueryContext(ctx, "SELECT engine, fence FROM lease")
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var l sutler.Lease
-		if err := rows.Scan(&l.Engine, &l.Fence); err != nil {
-			return err
-		}
-		s.fences[l.Engine] = l.Fence
-	}
-	return rows.Err()
-}
 
 // Append implements sutler.TransactionLog. All Appends that come at the same
 // time share one commit; one that is refused does not touch the others. It is
@@ -64,7 +18,8 @@ func (s *Store) loadFences(ctx context.Context) error {
 // after that ctx is of no account.
 //
 // A commit that fails stops the writer: every Append fails with code
-// LogFailed until the database is opened again.
+// LogFailed until the database is mended, and is refused under leases of
+// before.
 func (s *Store) Append(ctx context.Context, l sutler.Lease, rs ...sutler.Record) error {
 	if len(rs) == 0 {
 		return nil
@@ -75,6 +30,9 @@ func (s *Store) Append(ctx context.Context, l sutler.Lease, rs ...sutler.Record)
 		}
 	}
 	a := &appending{lease: l, records: rs, encoded: sutler.EncodeRecords(nil, rs), done: make(chan error, 1)}
+	for i := range rs {
+		a.client = a.client || rs[i].Kind == sutler.Began && rs[i].Client != ""
+	}
 	if len(a.encoded) > MaxAppend {
 		return sutler.Errorf(sutler.LogRefused, "cannot write %d records of transaction %s to the transaction log: they take %d bytes and %d is the most", len(rs), rs[0].Transaction, len(a.encoded), MaxAppend)
 	}
@@ -124,35 +82,35 @@ func (s *Store) Records(ctx context.Context, id sutler.TransactionID) ([]sutler.
 	return sutler.Uncarried(found)
 }
 
-// Find implements sutler.TransactionLog.
+// Find implements sutler.TransactionLog. It sees what is committed at once.
 func (s *Store) Find(ctx context.Context, trustee, client string) (sutler.TransactionID, error) {
 	if client == "" {
 		return "", nil
 	}
-	for id, e := range s.index.snapshot() {
-		if e.head.Trustee == trustee && e.head.Client == client {
-			return id, nil
-		}
-	}
 	var id sutler.TransactionID
-	err := s.reads.QueryRowContext(ctx, "SELECT id FROM tx WHERE trustee = ? AND client = ?", trustee, client).Scan(&id)
-	if noRows(err) {
-		return "", nil
+	err := s.reads.Load().QueryRowContext(ctx, "SELECT tx FROM client WHERE trustee = $1 AND client = $2", trustee, client).Scan(&id)
+	if err != nil && !noRows(err) {
+		return "", fmt.Errorf("cannot look for the clientTransactionId %q of %q: %w", client, trustee, err)
 	}
-	return id, err
-}
-
-// group returns all records of one group.
-func (s *Store) group(ctx context.Context, sequence int64) ([]sutler.Record, error) {
-	_, rs, err := scanGroup(s.reads.QueryRowContext(ctx, selectGroup+"WHERE sequence = ?", sequence))
-	if noRows(err) {
-		return nil, missing(sequence)
-	}
-	return rs, err
+	return id, nil
 }
 
 // Unfinished implements sutler.TransactionLog. A transaction belongs to the
 // engine that wrote its last record.
-func (s *Store) Unfinished(_ context.Context, engine sutler.EngineID, after sutler.TransactionID, n int) ([]sutler.TransactionID, error) {
-	return s.index.unfinished(engine, after, n), nil
+func (s *Store) Unfinished(ctx context.Context, engine sutler.EngineID, after sutler.TransactionID, n int) ([]sutler.TransactionID, error) {
+	if !s.dialect.shared || s.index.owns(engine) {
+		return s.index.unfinished(engine, after, n), nil
+	}
+	// Another program has it: look what the database tells.
+	var x index
+	x.init()
+	reads := s.reads.Load()
+	fences, err := s.fencesOf(ctx, reads, engine)
+	if err == nil {
+		err = s.derive(ctx, reads, &x, engine, fences)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot list what engine %q left unfinished: %w", engine, err)
+	}
+	return x.unfinished(engine, after, n), nil
 }

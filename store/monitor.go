@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -12,39 +11,55 @@ import (
 // defaultLimit is how many transactions Transactions returns when not told.
 const defaultLimit = 50
 
-// Transactions implements sutler.Monitor. Programs and Response are left out
-// as well as Steps: Transaction has them. A transaction whose records are
-// damaged is listed all the same. A page after an unknown transaction is an
-// error with code NotFound.
+// Transactions implements sutler.Monitor. Programs, Response and what an
+// operator did are left out as well as Steps: Transaction has them. A
+// transaction whose records are damaged is listed all the same. A page after
+// an unknown transaction is an error with code NotFound. Of the engines of
+// other programs those transactions are listed that are finished or have run
+// for a second.
 func (s *Store) Transactions(ctx context.Context, f sutler.Filter) ([]sutler.Transaction, error) {
 	limit := f.Limit
 	if limit <= 0 {
 		limit = defaultLimit
 	}
-	before, err := s.numberOf(ctx, f.After)
+	before, err := s.placeOf(ctx, f.After)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list transactions: %w", err)
 	}
 	inMemory := s.index.snapshot()
 	var found []entry
 	for _, e := range inMemory {
-		if matches(f.Status, e.head.Status) && (before == 0 || e.number < before) {
+		if matches(f.Status, e.head.Status) && (before == nil || e.before(before)) {
 			found = append(found, e)
 		}
 	}
-	if f.Status == "" || f.Status.Final() {
+	if s.dialect.shared || f.Status == "" || f.Status.Final() {
 		inTable, err := s.tableEntries(ctx, f.Status, before, limit, inMemory)
 		if err != nil {
 			return nil, fmt.Errorf("cannot list transactions: %w", err)
 		}
 		found = append(found, inTable...)
 	}
-	slices.SortFunc(found, func(a, b entry) int { return cmp.Compare(b.number, a.number) })
+	slices.SortFunc(found, func(a, b entry) int {
+		if a.before(&b) {
+			return 1
+		}
+		return -1
+	})
 	heads := make([]sutler.Transaction, 0, min(limit, len(found)))
 	for _, e := range found[:min(limit, len(found))] {
+		e.head.Audited = false // Transaction has it
 		heads = append(heads, e.head)
 	}
 	return heads, nil
+}
+
+// before reports whether e began before other, by time and then by number.
+func (e *entry) before(other *entry) bool {
+	if a, b := micros(e.head.Started), micros(other.head.Started); a != b {
+		return a < b
+	}
+	return e.number < other.number
 }
 
 // matches reports whether a transaction in state st is chosen by the state
@@ -52,19 +67,23 @@ func (s *Store) Transactions(ctx context.Context, f sutler.Filter) ([]sutler.Tra
 func matches(asked, st sutler.Status) bool { return st != "" && (asked == "" || asked == st) }
 
 // tableEntries returns the newest entries of the table in the given state, any
-// for "", that come before the given number and are not in memory, where they
+// for "", that began before the given one and are not in memory, where they
 // are newer.
-func (s *Store) tableEntries(ctx context.Context, st sutler.Status, before int64, limit int, inMemory map[sutler.TransactionID]entry) ([]entry, error) {
-	query := "SELECT " + columns + " FROM tx WHERE (? = 0 OR number < ?)"
-	args := []any{before, before}
+func (s *Store) tableEntries(ctx context.Context, st sutler.Status, before *entry, limit int, inMemory map[sutler.TransactionID]entry) ([]entry, error) {
+	query := "SELECT " + entryColumns + " FROM tx WHERE status <> ''"
+	var args []any
+	if before != nil {
+		query += " AND (started, number) < ($1, $2)"
+		args = append(args, micros(before.head.Started), before.number)
+	}
 	if st != "" {
-		query += " AND status = ?"
 		args = append(args, string(st))
+		query += fmt.Sprintf(" AND status = $%d", len(args))
+		if st != sutler.Committed {
+			query += " AND status <> 'committed'" // so that the index of the few is used
+		}
 	}
-	if st == sutler.RolledBack {
-		query += " AND status <> 'committed'" // so that the index of the few is used
-	}
-	rows, err := s.reads.QueryContext(ctx, query+" ORDER BY number DESC", args...)
+	rows, err := s.index.db.QueryContext(ctx, query+" ORDER BY started DESC, number DESC", args...)
 	if err != nil {
 		return nil, err
 	}
@@ -72,31 +91,36 @@ func (s *Store) tableEntries(ctx context.Context, st sutler.Status, before int64
 	var found []entry
 	for len(found) < limit && rows.Next() {
 		e, err := scanEntry(rows)
-		if err != nil {
+		if e == nil {
 			return nil, err
 		}
-		newer := inMemory[e.head.ID].head.Status != ""
-		if !newer && e.head.Status != "" {
+		if newer := inMemory[e.head.ID].head.Status != ""; !newer {
 			found = append(found, *e)
 		}
 	}
 	return found, rows.Err()
 }
 
-// numberOf returns the number of a transaction, 0 for the empty ID.
-func (s *Store) numberOf(ctx context.Context, id sutler.TransactionID) (int64, error) {
+// placeOf returns the entry of a transaction, for its place in lists; nil for
+// the empty ID.
+func (s *Store) placeOf(ctx context.Context, id sutler.TransactionID) (*entry, error) {
 	if id == "" {
-		return 0, nil
+		return nil, nil
 	}
-	if number := s.index.number(id); number != 0 {
-		return number, nil
+	if e, ok := s.index.entry(id); ok && e.head.Status != "" && !e.head.Started.IsZero() {
+		return &e, nil
 	}
-	var number int64
-	err := s.reads.QueryRowContext(ctx, "SELECT number FROM tx WHERE id = ?", string(id)).Scan(&number)
+	e, err := scanEntry(s.index.db.QueryRowContext(ctx, "SELECT "+entryColumns+" FROM tx WHERE id = $1", string(id)))
 	if noRows(err) {
-		return 0, sutler.Errorf(sutler.NotFound, "there is no transaction %s", id)
+		if e, ok := s.index.entry(id); ok && e.head.Status != "" {
+			return &e, nil
+		}
+		return nil, sutler.Errorf(sutler.NotFound, "there is no transaction %s", id)
 	}
-	return number, err
+	if e == nil {
+		return nil, err
+	}
+	return e, nil
 }
 
 // Transaction implements sutler.Monitor. It is code Corrupt when its records

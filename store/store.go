@@ -1,34 +1,44 @@
-// Package store keeps configuration and transaction log in one SQLite
-// database.
+// Package store keeps configuration and transaction log in one database: a
+// SQLite file of one program, or a PostgreSQL database that several share.
 //
 // # The log
 //
 // The table log is the truth about transactions. It only grows: one row for
 // each commit, with the records of all Appends that came together (group
-// commit), and a digest of the row. One goroutine, the writer, does all the
-// writing; whatever waits for it when it becomes free goes into the next row.
+// commit). One goroutine, the writer, does all the writing of a program;
+// whatever waits for it when it becomes free goes into the next row. The rows
+// written under one lease form a chain: each holds a hash over itself and the
+// row before it (see sutler.Link).
 //
 // # The index
 //
 // Where the records of a transaction lie, and its head (status, caller,
 // times), is derived from the log by one function, note. It works in memory,
-// right after the commit, before Append returns. Now and then, when the writer
-// has nothing else to do or a thousand transactions have changed, it writes
-// what changed to the table tx, together with the mark up to which groups are
-// indexed, and forgets finished transactions. So nothing is updated on the way
-// of an Append, and a reader looks into memory first, then into the table.
-// Open loads the transactions that are not final from the table and lets note
-// read the groups behind the mark; nothing is lost if the store died at any
-// moment. The table can be emptied and the mark set to 0 while the store is
-// closed: the next Open derives the index anew.
+// right after the commit, before Append returns. Another goroutine, the
+// indexer, writes what is finished to the table tx, together with a mark up to
+// which each chain is told of, and then forgets it. So nothing is updated on
+// the way of an Append, and a reader looks into memory first, then into the
+// table. On SQLite the table lies in a file of its own, so that the two never
+// wait for each other. The mark never passes a row that holds records of a
+// transaction without a row in the table; Open and Lease let note read what
+// lies behind it, so nothing is lost if the store died at any moment. The
+// table and the marks can be emptied while the store is closed: the next Open
+// derives them anew.
+//
+// # Failures
+//
+// When a commit fails nobody knows what the database still keeps. Then nothing
+// more is written under any lease given until then, and the writer tries to
+// open the database again, with growing pauses. It goes on when what the
+// database shows is durable again, for those who take a new lease.
 //
 // # Damage
 //
-// A row whose digest does not fit is never used. Whoever reads it gets an
-// error with code Corrupt that names its sequence number. If Open finds one
-// behind the mark, it cannot know whose records it held; it then counts the
-// row among those of every transaction that was not final at that place, so
-// that none of them is ever undone or finished on half of its records.
+// A row whose link does not fit is never used. Whoever reads it gets an
+// error with code Corrupt that names it. If it lies behind the mark, nobody
+// knows whose records it held; it then counts among those of every
+// transaction that was not final at that place, so that none of them is ever
+// undone or finished on half of its records.
 package store
 
 import (
@@ -50,21 +60,26 @@ import (
 // database open.
 var ErrInUse = errors.New("another sutler uses it")
 
-// Options say where the store lies.
+// Options say where the store lies: Path or Database is required.
 type Options struct {
-	Path string           // the database file; its directory is made when missing
-	Log  *slog.Logger     // nil: nothing is logged
-	Now  func() time.Time // the clock for times that the store itself sets; nil: time.Now
+	Path     string           // a SQLite database file; its directory is made when missing
+	Database string           // the address of a PostgreSQL database, postgres://…
+	Log      *slog.Logger     // nil: nothing is logged
+	Now      func() time.Time // the clock for times that the store itself sets; nil: time.Now
+	Healed   func()           // called, from the writer, when the store takes leases again after a failure; must not block
+	VFS      string           // name of the SQLite VFS to use; "" is that of the operating system
 }
 
 // Store is configuration store, transaction log and its monitor. Its methods
 // may be called at the same time, Close excepted.
 type Store struct {
-	log   *slog.Logger
-	now   func() time.Time
-	lock  *os.File
-	db    *sql.DB // one connection, used by the writer
-	reads *sql.DB // a few connections that cannot write
+	dialect dialect
+	options Options
+	log     *slog.Logger
+	now     func() time.Time
+	lock    *os.File
+	db      *sql.DB                // what writes; one connection on SQLite
+	reads   atomic.Pointer[sql.DB] // what reads
 
 	appends chan *appending // to the writer
 	tasks   chan *task      // to the writer
@@ -73,17 +88,19 @@ type Store struct {
 	close   sync.Once
 	commits atomic.Int64
 	index   index
+	changed watchers
 
 	// Used by the writer alone.
 	insert *sql.Stmt
-	last   int64                     // sequence number of the newest group
-	fences map[sutler.EngineID]int64 // newest fencing numbers
+	chains map[sutler.Lease]*chain // of the leases that were used here
+	newest map[sutler.EngineID]int64
+	stale  int64 // leases up to this number were given before a failure
 
-	failed atomic.Pointer[sutler.Error] // why no record is written any more; set by the writer alone
+	failed atomic.Pointer[sutler.Error] // why no record is written; set by the writer alone
 }
 
-// Err returns why the store takes nothing more until it is opened again, with
-// code LogFailed, or nil while it does. It may be called at any time.
+// Err returns why the store takes nothing at present, with code LogFailed, or
+// nil while it does. It may be called at any time.
 func (s *Store) Err() error {
 	if e := s.failed.Load(); e != nil {
 		own := *e
@@ -94,41 +111,47 @@ func (s *Store) Err() error {
 
 var (
 	_ sutler.TransactionLog = (*Store)(nil)
+	_ sutler.Leases         = (*Store)(nil)
 	_ sutler.Config         = (*Store)(nil)
 	_ sutler.Monitor        = (*Store)(nil)
 )
 
-// Open opens the database at o.Path, brings its tables up to date and
-// recovers the log. What it makes only the owner can read: files have mode
-// 0600, a new directory 0700. It fails with ErrInUse while another Store has
-// the same database, and leaves a database of a newer version alone.
+// Open opens the database of o, brings its tables up to date and recovers the
+// log. Files that it makes only the owner can read: they have mode 0600, a new
+// directory 0700. It fails with ErrInUse while another Store has the same
+// SQLite database, and leaves a database of a newer version alone.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{
-		log: o.Log, now: o.Now,
+		dialect: sqliteDialect, options: o, log: o.Log, now: o.Now,
 		appends: make(chan *appending), tasks: make(chan *task),
 		closing: make(chan struct{}), stopped: make(chan struct{}),
-		fences: map[sutler.EngineID]int64{},
-		index:  index{entries: map[sutler.TransactionID]*entry{}},
+		chains: map[sutler.Lease]*chain{}, newest: map[sutler.EngineID]int64{},
 	}
+	s.index.init()
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	if s.now == nil {
 		s.now = time.Now
 	}
-	if err := s.open(ctx, o.Path); err != nil {
-		s.release()
-		return nil, fmt.Errorf("cannot open database %q: %w", o.Path, err)
+	open, name := s.openFile, fmt.Sprintf("database %q", o.Path)
+	if o.Database != "" {
+		s.dialect, open, name = postgresDialect, s.openShared, "the PostgreSQL database"
+	}
+	if err := open(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot open %s: %w", name, err), s.release())
 	}
 	go s.write()
+	go s.indexer()
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, path string) error {
-	path, err := filepath.Abs(path)
+func (s *Store) openFile(ctx context.Context) error {
+	path, err := filepath.Abs(s.options.Path)
 	if err != nil {
 		return err
 	}
+	s.options.Path = path
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
@@ -138,16 +161,50 @@ func (s *Store) open(ctx context.Context, path string) error {
 	if err := lock(s.lock); err != nil {
 		return err
 	}
-	if s.db, s.reads, err = openDatabase(ctx, path); err != nil {
+	db, reads, err := openSQLite(ctx, path, s.options.VFS)
+	if err != nil {
 		return err
 	}
-	if s.insert, err = s.db.PrepareContext(ctx, "INSERT INTO log (sequence, engine, fence, records, digest) VALUES (?, ?, ?, ?, ?)"); err != nil {
+	s.db = db
+	s.reads.Store(reads)
+	if s.index.db, err = openIndexFile(ctx, path, s.options.VFS); err != nil {
 		return err
 	}
-	if err := s.loadFences(ctx); err != nil {
+	return s.ready(ctx, db)
+}
+
+func (s *Store) openShared(ctx context.Context) error {
+	db, err := openPostgres(ctx, s.options.Database)
+	if err != nil {
 		return err
 	}
-	return s.loadIndex(ctx)
+	s.db, s.index.db, s.index.lazily = db, db, s.dialect.lazily
+	s.reads.Store(db)
+	return s.ready(ctx, db)
+}
+
+// ready reads what memory must hold.
+func (s *Store) ready(ctx context.Context, db *sql.DB) error {
+	var err error
+	if s.insert, err = db.PrepareContext(ctx, s.dialect.append); err != nil {
+		return err
+	}
+	if err := s.index.number(ctx); err != nil {
+		return err
+	}
+	if s.dialect.shared {
+		return nil // what unfinished engines of others left is theirs
+	}
+	names, err := s.engineNames(ctx, db)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := s.adopt(ctx, db, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Close lets the writer finish its group, writes the index and gives the
@@ -159,6 +216,7 @@ func (s *Store) Close() error {
 	s.close.Do(func() {
 		close(s.closing)
 		<-s.stopped
+		s.index.stop()
 		err = s.release()
 	})
 	return err
@@ -170,8 +228,12 @@ func (s *Store) release() error {
 	if s.insert != nil {
 		errs = append(errs, s.insert.Close())
 	}
-	if s.reads != nil {
-		errs = append(errs, s.reads.Close())
+	reads := s.reads.Load()
+	if reads != nil && reads != s.db {
+		errs = append(errs, reads.Close())
+	}
+	if s.index.db != nil && s.index.db != s.db {
+		errs = append(errs, s.index.db.Close())
 	}
 	if s.db != nil {
 		errs = append(errs, s.db.Close())
@@ -179,6 +241,7 @@ func (s *Store) release() error {
 	if s.lock != nil {
 		errs = append(errs, s.lock.Close())
 	}
+	s.insert, s.db, s.lock, s.index.db = nil, nil, nil, nil
 	return errors.Join(errs...)
 }
 

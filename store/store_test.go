@@ -60,7 +60,27 @@ func closeStore(t testing.TB, s *store.Store) {
 // alter runs SQL behind the back of the store in dir.
 func alter(t testing.TB, dir string, commands ...string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", database(dir))
+	alterFile(t, database(dir), commands...)
+}
+
+// indexFile is the file of the index of the store in dir.
+func indexFile(dir string) string { return filepath.Join(dir, "sutler-index.db") }
+
+// alterIndex runs SQL on the index of the store in dir.
+func alterIndex(t testing.TB, dir string, commands ...string) {
+	t.Helper()
+	alterFile(t, indexFile(dir), commands...)
+}
+
+// forgetIndex empties the index, as if nothing had ever been indexed.
+func forgetIndex(t testing.TB, dir string) {
+	t.Helper()
+	alterIndex(t, dir, "DELETE FROM tx", "DELETE FROM mark")
+}
+
+func alterFile(t testing.TB, file string, commands ...string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", file+"?_pragma=busy_timeout(5000)")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,10 +92,10 @@ func alter(t testing.TB, dir string, commands ...string) {
 	}
 }
 
-// number asks the database in dir for a number.
-func number(t testing.TB, dir, query string) (n int64) {
+// number asks a database file for a number.
+func number(t testing.TB, file, query string) (n int64) {
 	t.Helper()
-	db, err := sql.Open("sqlite", database(dir))
+	db, err := sql.Open("sqlite", file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +187,7 @@ func TestFilesBelongToTheOwner(t *testing.T) {
 			t.Errorf("%s has mode %v, %v", f.Name(), info.Mode(), err)
 		}
 	}
-	if got, want := strings.Join(names, " "), "sutler.db sutler.db-shm sutler.db-wal sutler.db.lock"; got != want {
+	if got, want := strings.Join(names, " "), "sutler-index.db sutler-index.db-shm sutler-index.db-wal sutler.db sutler.db-shm sutler.db-wal sutler.db.lock"; got != want {
 		t.Errorf("the directory holds %q, want %q", got, want)
 	}
 	for _, d := range []string{dir, filepath.Dir(dir)} {
@@ -279,7 +299,7 @@ func TestIndexIsDerived(t *testing.T) {
 		t.Fatalf("Transactions = %+v, %v", before, err)
 	}
 	closeStore(t, s)
-	alter(t, dir, "DELETE FROM tx", "UPDATE state SET indexed = 0")
+	forgetIndex(t, dir)
 	s = open(t, dir)
 	after, err := s.Transactions(t.Context(), sutler.Filter{})
 	if err != nil || fmt.Sprint(after) != fmt.Sprint(before) {

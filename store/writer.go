@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"runtime"
 	"time"
@@ -13,8 +14,12 @@ import (
 const (
 	groupAppends = 1024    // most Appends in one group
 	groupBytes   = 4 << 20 // a group takes no further Append beyond this size
-	indexPause   = 200 * time.Millisecond
-	indexChanges = 1000 // most changed transactions that wait for a pause
+)
+
+// The pauses between attempts to open a database that failed.
+const (
+	firstMend = 100 * time.Millisecond
+	lastMend  = 5 * time.Second
 )
 
 // appending is one Append on its way to the writer.
@@ -22,10 +27,12 @@ type appending struct {
 	lease   sutler.Lease
 	records []sutler.Record
 	encoded []byte
+	client  bool       // holds a record Began with a clientTransactionId
 	done    chan error // buffered: the writer never waits for a caller
 }
 
-// task is any other change, done by the writer between two groups.
+// task is any other change of a SQLite database, done by the writer between
+// two groups.
 type task struct {
 	do   func(*sql.Tx) error
 	done chan error // buffered
@@ -35,10 +42,15 @@ type task struct {
 // and begins again, until the store is closed.
 func (s *Store) write() {
 	defer close(s.stopped)
-	pause := time.NewTimer(indexPause)
-	defer pause.Stop()
-	var next *appending // taken from the channel, but for the group after
+	mend := time.NewTimer(time.Hour)
+	defer mend.Stop()
+	var pause time.Duration // between attempts to mend; 0 while all is well
+	var next *appending     // taken from the channel, but for the group after
 	for {
+		if s.failed.Load() != nil && pause == 0 {
+			pause = firstMend
+			mend.Reset(pause)
+		}
 		first := next
 		if first == nil {
 			select {
@@ -46,21 +58,25 @@ func (s *Store) write() {
 			case t := <-s.tasks:
 				t.done <- s.perform(t.do)
 				continue
-			case <-pause.C:
-				s.saveIndex()
+			case <-mend.C:
+				if s.failed.Load() == nil {
+					continue
+				}
+				if s.mend() {
+					pause = 0
+					continue
+				}
+				pause = min(2*pause, lastMend)
+				mend.Reset(pause)
 				continue
 			case <-s.closing:
-				s.saveIndex()
 				return
 			}
 		}
 		var together []*appending
 		together, next = s.collect(first)
 		s.commit(together)
-		if s.index.changes() >= indexChanges {
-			s.saveIndex()
-		}
-		pause.Reset(indexPause)
+		s.index.await(s.closing)
 		runtime.Gosched() // lets the callers just answered come along with the next group
 	}
 }
@@ -88,7 +104,7 @@ func (s *Store) collect(first *appending) (together []*appending, next *appendin
 // commit makes the records of all Appends durable as one group and answers
 // each of them. They share one lease.
 func (s *Store) commit(together []*appending) {
-	err := s.commitGroup(together)
+	together, err := s.commitGroup(together)
 	for _, a := range together {
 		if err == nil {
 			a.done <- nil
@@ -99,62 +115,207 @@ func (s *Store) commit(together []*appending) {
 	}
 }
 
-func (s *Store) commitGroup(together []*appending) *sutler.Error {
+// commitGroup writes the group and returns those Appends that are not answered
+// yet: the others were refused alone.
+func (s *Store) commitGroup(together []*appending) ([]*appending, *sutler.Error) {
 	if failed := s.failed.Load(); failed != nil {
-		return failed
+		return together, failed
 	}
-	g := group{sequence: s.last + 1, lease: together[0].lease}
-	if newest := s.fences[g.lease.Engine]; g.lease.Fence != newest {
-		return sutler.Errorf(sutler.LogRefused, "cannot write to the transaction log: engine %q comes with the number %d, and the newest given to it is %d", g.lease.Engine, g.lease.Fence, newest)
+	l := together[0].lease
+	if l.Fence <= s.stale {
+		return together, sutler.Errorf(sutler.LogRefused, "cannot write to the transaction log: the lease %d of engine %q was given before the database failed; take a new one", l.Fence, l.Engine)
 	}
-	for _, a := range together {
-		g.add(a.encoded)
+	c, err := s.chainOf(l)
+	if err != nil {
+		return together, err
 	}
-	if _, err := s.insert.Exec(g.sequence, string(g.lease.Engine), g.lease.Fence, g.records, g.digest()); err != nil {
-		return s.fail(fmt.Errorf("cannot write group %d of the transaction log: %w", g.sequence, err))
+	g := group{micros: micros(s.now())}
+	ctx := context.Background()
+	var result sql.Result
+	var werr error
+	if withClient(together) {
+		together, result, werr = s.insertWithClients(ctx, c, &g, together)
+		if len(together) == 0 && werr == nil {
+			return nil, nil
+		}
+	} else {
+		g.fill(c, together)
+		result, werr = s.insert.ExecContext(ctx, g.sequence, g.micros, g.records, g.link[:], string(l.Engine), l.Fence)
 	}
-	s.last = g.sequence
+	if werr == nil {
+		var n int64
+		if n, werr = result.RowsAffected(); werr == nil && n == 0 {
+			delete(s.chains, l)
+			return together, refusedLease(l)
+		}
+	}
+	if werr != nil {
+		return together, s.fail(fmt.Errorf("cannot write group %s of the transaction log: %w", groupName(sequenceOf(l.Fence, c.number+1)), werr))
+	}
+	c.take(&g)
 	s.commits.Add(1)
-	n := s.index.begin(&g)
+	n := s.index.begin(g.sequence, l.Engine)
 	for _, a := range together {
 		n.note(a.records)
 	}
 	n.end()
-	return nil
+	return together, nil
 }
 
-// fail stops all writing until the store is opened again, because nobody
-// knows what a database that failed once still keeps.
-func (s *Store) fail(err error) *sutler.Error {
-	failed := &sutler.Error{Code: sutler.LogFailed, Err: fmt.Errorf("%w; the transaction log takes nothing more until the store is opened again", err)}
-	s.failed.Store(failed)
-	s.log.Error("transaction log stopped", "error", err)
-	return failed
+// fill puts the Appends into the group and links it to the chain.
+func (g *group) fill(c *chain, together []*appending) {
+	size := 0
+	for _, a := range together {
+		size += len(a.encoded) + 5
+	}
+	g.records = make([]byte, 0, size)
+	for _, a := range together {
+		g.add(a.encoded)
+	}
+	c.link(g)
 }
 
-// perform runs do in a database transaction, which an error undoes.
+func refusedLease(l sutler.Lease) *sutler.Error {
+	return sutler.Errorf(sutler.LogRefused, "cannot write to the transaction log: a newer lease than %d was given for engine %q, or none", l.Fence, l.Engine)
+}
+
+// chainOf returns the chain of a lease that is the newest of its engine, as
+// far as this program knows.
+func (s *Store) chainOf(l sutler.Lease) (*chain, *sutler.Error) {
+	if newest, ok := s.newest[l.Engine]; ok && newest != l.Fence && !s.dialect.shared {
+		return nil, refusedLease(l)
+	}
+	if c := s.chains[l]; c != nil {
+		return c, nil
+	}
+	ctx := context.Background()
+	if known, err := s.leaseOf(ctx, s.db, l.Fence); err == nil && known != l || sutler.CodeOf(err) == sutler.Corrupt {
+		return nil, refusedLease(l)
+	}
+	c, err := s.newestChain(ctx, s.db, l)
+	if err != nil {
+		return nil, s.fail(err)
+	}
+	s.chains[l] = c
+	return c, nil
+}
+
+func withClient(together []*appending) bool {
+	for _, a := range together {
+		if a.client {
+			return true
+		}
+	}
+	return false
+}
+
+// insertWithClients writes a group together with the clientTransactionIds in
+// it. Appends that begin a transaction under one that is taken are answered
+// and left out.
+func (s *Store) insertWithClients(ctx context.Context, c *chain, g *group, together []*appending) (left []*appending, result sql.Result, err error) {
+	refused := map[*appending]*sutler.Error{}
+	err = transact(ctx, s.db, func(tx *sql.Tx) error {
+		var held int
+		if err := tx.QueryRowContext(ctx, s.dialect.holdEngine, string(c.lease.Engine), c.lease.Fence).Scan(&held); err != nil && !noRows(err) {
+			return err
+		}
+		for _, a := range together {
+			if !a.client {
+				continue
+			}
+			no, err := takeClients(ctx, tx, a.records)
+			if err != nil {
+				return err
+			}
+			if no != nil {
+				refused[a] = no
+			}
+		}
+		for _, a := range together {
+			if refused[a] == nil {
+				left = append(left, a)
+			}
+		}
+		if len(left) == 0 {
+			return nil
+		}
+		g.fill(c, left)
+		var err error
+		result, err = tx.StmtContext(ctx, s.insert).ExecContext(ctx, g.sequence, g.micros, g.records, g.link[:], string(c.lease.Engine), c.lease.Fence)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err == nil && n == 0 {
+			return errFenced
+		}
+		return nil
+	})
+	if errors.Is(err, errFenced) {
+		return together, result, nil
+	}
+	if err != nil {
+		return together, nil, err
+	}
+	for a, no := range refused {
+		a.done <- no
+	}
+	return left, result, nil
+}
+
+// errFenced takes back what a transaction did under a lease that is no longer the newest.
+var errFenced = errors.New("fenced")
+
+// takeClients keeps the clientTransactionIds of one Append, or says which of
+// them stands for another transaction. What it kept of an Append that is
+// refused for another one of its IDs stays: it could not happen, because a
+// transaction begins once.
+func takeClients(ctx context.Context, tx *sql.Tx, rs []sutler.Record) (*sutler.Error, error) {
+	for i := range rs {
+		r := &rs[i]
+		if r.Kind != sutler.Began || r.Client == "" {
+			continue
+		}
+		result, err := tx.ExecContext(ctx, "INSERT INTO client (trustee, client, tx) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", r.Trustee, r.Client, string(r.Transaction))
+		if err != nil {
+			return nil, err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 1 {
+			if err != nil {
+				return nil, err
+			}
+			continue
+		}
+		var other string
+		if err := tx.QueryRowContext(ctx, "SELECT tx FROM client WHERE trustee = $1 AND client = $2", r.Trustee, r.Client).Scan(&other); err != nil {
+			return nil, err
+		}
+		if other != string(r.Transaction) {
+			return sutler.Errorf(sutler.Duplicate, "cannot begin transaction %s: %s began under the clientTransactionId %q of %q", r.Transaction, other, r.Client, r.Trustee), nil
+		}
+	}
+	return nil, nil
+}
+
+// perform runs do in a database transaction of SQLite, which an error undoes.
 func (s *Store) perform(do func(*sql.Tx) error) error {
 	if err := s.Err(); err != nil {
 		return err
 	}
-	tx, err := s.db.BeginTx(context.Background(), nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }() // does nothing after Commit
-	if err := do(tx); err != nil {
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		own := *s.fail(fmt.Errorf("cannot commit to the database: %w", err))
+	err := transact(context.Background(), s.db, do)
+	if lost := (*uncommitted)(nil); errors.As(err, &lost) {
+		own := *s.fail(err)
 		return &own
 	}
-	return nil
+	return err
 }
 
-// change lets the writer perform do. Once handed over it is not abandoned, so
-// that the caller knows how it ended.
+// change performs do in a database transaction: on SQLite by the writer, which
+// has the only connection. Once handed over it is not abandoned, so that the
+// caller knows how it ended.
 func (s *Store) change(ctx context.Context, do func(*sql.Tx) error) error {
+	if s.dialect.shared {
+		return transact(context.WithoutCancel(ctx), s.db, do)
+	}
 	t := &task{do: do, done: make(chan error, 1)}
 	select {
 	case s.tasks <- t:
@@ -163,21 +324,5 @@ func (s *Store) change(ctx context.Context, do func(*sql.Tx) error) error {
 		return ctx.Err()
 	case <-s.closing:
 		return sutler.Errorf(sutler.Stopping, "cannot write to the database: it is closed")
-	}
-}
-
-// saveIndex writes what changed in the index to its table. An index that
-// cannot be written is a database that cannot be trusted.
-func (s *Store) saveIndex() {
-	if s.failed.Load() != nil || s.index.changes() == 0 {
-		return
-	}
-	err := s.perform(s.index.save)
-	if err == nil {
-		s.index.saved()
-		return
-	}
-	if s.failed.Load() == nil {
-		s.fail(fmt.Errorf("cannot write the index of the transaction log: %w", err))
 	}
 }
