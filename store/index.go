@@ -18,13 +18,13 @@ import (
 type index struct {
 	mu       sync.RWMutex
 	entries  map[sutler.TransactionID]*entry
-	finished []*entry        // changed and final, or nothing but refusals: to be saved
-	upTo     map[int64]int64 // by fence: the newest row that the entries tell of
-	marked   map[int64]int64 // by fence: the mark in the table
-	owned    map[sutler.EngineID]bool
-	damaged  []int64 // groups that could not be read
-	numbers  int64   // the newest number of a transaction
-	round    int64   // of saving
+	finished []*entry                  // changed and final, or nothing but refusals: to be saved
+	upTo     map[int64]int64           // by fence: the newest row that the entries tell of
+	marked   map[int64]int64           // by fence: the mark in the table
+	owned    map[sutler.EngineID]int64 // the newest lease given here, 0 for none yet
+	damaged  []int64                   // groups that could not be read
+	numbers  int64                     // the newest number of a transaction
+	round    int64                     // of saving
 
 	db     *sql.DB // holds tx and mark
 	lazily string
@@ -36,7 +36,7 @@ type index struct {
 
 func (x *index) init() {
 	x.entries, x.upTo, x.marked = map[sutler.TransactionID]*entry{}, map[int64]int64{}, map[int64]int64{}
-	x.owned = map[sutler.EngineID]bool{}
+	x.owned = map[sutler.EngineID]int64{}
 	x.wake, x.room = make(chan struct{}, 1), make(chan struct{}, 1)
 	x.quit, x.gone = make(chan struct{}), make(chan struct{})
 }
@@ -195,17 +195,20 @@ func (e *entry) applyCarried(r *sutler.Record) {
 	}
 }
 
-// own notes that this store gave a lease to the engine.
-func (x *index) own(engine sutler.EngineID) {
+// own notes that this store tells of an engine, whose newest lease it gave.
+func (x *index) own(engine sutler.EngineID, fence int64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.owned[engine] = true
+	x.owned[engine] = max(x.owned[engine], fence)
 }
 
-func (x *index) owns(engine sutler.EngineID) bool {
+// owns returns the newest lease that was given here to an engine of which the
+// index tells.
+func (x *index) owns(engine sutler.EngineID) (fence int64, ok bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return x.owned[engine]
+	fence, ok = x.owned[engine]
+	return fence, ok
 }
 
 // engines returns the engines that the index tells of.
@@ -235,17 +238,6 @@ func (x *index) forget(engine sutler.EngineID, fences []int64) {
 		delete(x.upTo, fence)
 	}
 	delete(x.owned, engine)
-}
-
-// groups returns the groups of a transaction as far as they are in memory.
-func (x *index) groups(id sutler.TransactionID) []int64 {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	e := x.entries[id]
-	if e == nil {
-		return nil
-	}
-	return slices.Clone(e.groups)
 }
 
 // snapshot returns copies of all entries in memory.

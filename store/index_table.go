@@ -337,8 +337,17 @@ func (s *Store) adopt(ctx context.Context, q querier, engine sutler.EngineID) er
 	if err := s.derive(ctx, q, &s.index, engine, fences); err != nil {
 		return err
 	}
-	s.index.own(engine)
+	s.index.own(engine, 0)
 	return nil
+}
+
+// abandon makes memory tell nothing more of an engine: another program has it.
+func (s *Store) abandon(ctx context.Context, engine sutler.EngineID) {
+	fences, err := s.fencesOf(ctx, s.db, engine)
+	if err != nil {
+		s.log.Warn("cannot list the leases of an engine that another program took over", "engine", engine, "error", err)
+	}
+	s.index.forget(engine, fences)
 }
 
 // derive reads into x what an engine has unfinished.
@@ -434,13 +443,48 @@ func (s *Store) loadOpen(ctx context.Context, x *index, engine sutler.EngineID) 
 // for an unknown one. Memory is asked first, so that an entry on its way into
 // the table is not missed.
 func (s *Store) groupsOf(ctx context.Context, id sutler.TransactionID) ([]int64, error) {
-	inMemory := s.index.groups(id)
+	mine, inMemory := s.index.entry(id)
 	e, err := scanEntry(s.index.db.QueryRowContext(ctx, "SELECT "+entryColumns+" FROM tx WHERE id = $1", string(id)))
 	if noRows(err) {
-		return inMemory, nil
+		e, err = &entry{}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return union(e.groups, inMemory), nil
+	if s.dialect.shared && !inMemory && !e.head.Status.Final() {
+		others, err := s.others(ctx)
+		if err != nil {
+			return nil, err
+		}
+		mine, _ = others.entry(id)
+	}
+	return union(e.groups, mine.groups), nil
+}
+
+// others tells what the engines of other programs have unfinished, or
+// finished and not yet written into the table.
+func (s *Store) others(ctx context.Context) (*index, error) {
+	x := new(index)
+	x.init()
+	if !s.dialect.shared {
+		return x, nil
+	}
+	reads := s.reads.Load()
+	names, err := s.engineNames(ctx, reads)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if _, mine := s.index.owns(name); mine {
+			continue
+		}
+		fences, err := s.fencesOf(ctx, reads, name)
+		if err == nil {
+			err = s.derive(ctx, reads, x, name, fences)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return x, nil
 }

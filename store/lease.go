@@ -66,8 +66,11 @@ func (s *Store) lease(ctx context.Context, engine sutler.EngineID, check func(tx
 		}
 		_, err = tx.ExecContext(ctx, "INSERT INTO engine (name, fence, state) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET fence = excluded.fence",
 			string(engine), l.Fence, string(sutler.EngineActive))
-		if err == nil && !s.dialect.shared {
-			s.newest[engine] = l.Fence // also when the commit fails: then nobody has the number
+		if err == nil { // also when the commit fails: then nobody has the number
+			s.index.own(engine, l.Fence)
+			if !s.dialect.shared {
+				s.newest[engine] = l.Fence
+			}
 		}
 		return err
 	})
@@ -77,7 +80,7 @@ func (s *Store) lease(ctx context.Context, engine sutler.EngineID, check func(tx
 	if err != nil {
 		return sutler.Lease{}, fmt.Errorf("cannot give a lease to engine %q: %w", engine, err)
 	}
-	s.index.own(engine)
+	s.index.own(engine, l.Fence)
 	return l, nil
 }
 
@@ -100,7 +103,8 @@ func (s *Store) holds(engine sutler.EngineID, seen, ended, now int64) bool {
 		return false
 	}
 	if !s.dialect.shared {
-		return s.index.owns(engine)
+		fence, _ := s.index.owns(engine)
+		return fence != 0
 	}
 	return now-seen < sutler.LeaseTime.Microseconds()
 }

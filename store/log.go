@@ -98,17 +98,10 @@ func (s *Store) Find(ctx context.Context, trustee, client string) (sutler.Transa
 // Unfinished implements sutler.TransactionLog. A transaction belongs to the
 // engine that wrote its last record.
 func (s *Store) Unfinished(ctx context.Context, engine sutler.EngineID, after sutler.TransactionID, n int) ([]sutler.TransactionID, error) {
-	if !s.dialect.shared || s.index.owns(engine) {
+	if _, mine := s.index.owns(engine); mine || !s.dialect.shared {
 		return s.index.unfinished(engine, after, n), nil
 	}
-	// Another program has it: look what the database tells.
-	var x index
-	x.init()
-	reads := s.reads.Load()
-	fences, err := s.fencesOf(ctx, reads, engine)
-	if err == nil {
-		err = s.derive(ctx, reads, &x, engine, fences)
-	}
+	x, err := s.others(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list what engine %q left unfinished: %w", engine, err)
 	}

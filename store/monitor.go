@@ -14,9 +14,7 @@ const defaultLimit = 50
 // Transactions implements sutler.Monitor. Programs, Response and what an
 // operator did are left out as well as Steps: Transaction has them. A
 // transaction whose records are damaged is listed all the same. A page after
-// an unknown transaction is an error with code NotFound. Of the engines of
-// other programs those transactions are listed that are finished or have run
-// for a second.
+// an unknown transaction is an error with code NotFound.
 func (s *Store) Transactions(ctx context.Context, f sutler.Filter) ([]sutler.Transaction, error) {
 	limit := f.Limit
 	if limit <= 0 {
@@ -26,14 +24,21 @@ func (s *Store) Transactions(ctx context.Context, f sutler.Filter) ([]sutler.Tra
 	if err != nil {
 		return nil, fmt.Errorf("cannot list transactions: %w", err)
 	}
-	inMemory := s.index.snapshot()
+	others, err := s.others(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("cannot list transactions: %w", err)
+	}
+	inMemory := others.snapshot()
+	for id, e := range s.index.snapshot() {
+		inMemory[id] = e
+	}
 	var found []entry
 	for _, e := range inMemory {
 		if matches(f.Status, e.head.Status) && (before == nil || e.before(before)) {
 			found = append(found, e)
 		}
 	}
-	if s.dialect.shared || f.Status == "" || f.Status.Final() {
+	if f.Status == "" || f.Status.Final() {
 		inTable, err := s.tableEntries(ctx, f.Status, before, limit, inMemory)
 		if err != nil {
 			return nil, fmt.Errorf("cannot list transactions: %w", err)

@@ -31,7 +31,9 @@ func TestMain(m *testing.M) {
 }
 
 func TestStore(t *testing.T) {
-	sutlertest.TestStore(t, func(t *testing.T, dir string) sutlertest.Storer { return open(t, dir) })
+	sutlertest.TestStore(t, func(t *testing.T) sutlertest.Place {
+		return sutlertest.Directory{Dir: t.TempDir(), Make: func(t *testing.T, dir string) sutlertest.Storer { return open(t, dir) }}
+	})
 }
 
 // stillClock is a clock that stands still.

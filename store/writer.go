@@ -146,6 +146,9 @@ func (s *Store) commitGroup(together []*appending) ([]*appending, *sutler.Error)
 		var n int64
 		if n, werr = result.RowsAffected(); werr == nil && n == 0 {
 			delete(s.chains, l)
+			if newest, _ := s.index.owns(l.Engine); s.dialect.shared && newest == l.Fence {
+				s.abandon(ctx, l.Engine)
+			}
 			return together, refusedLease(l)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 // Storer is a whole store.
 type Storer interface {
 	Leaser
+	sutler.Leases
 	sutler.Config
 	sutler.Monitor
 	// Source returns the text of a namespace by its content hash.
@@ -25,37 +26,67 @@ type Storer interface {
 	Close() error
 }
 
+// Place is where a store keeps its data.
+type Place interface {
+	// Open opens a store on the data, empty at first; the test closes it.
+	Open(t *testing.T) Storer
+	// Crash returns a place with what would be left if the host of an open
+	// store lost its power now.
+	Crash(t *testing.T) Place
+}
+
+// Directory is a place of files.
+type Directory struct {
+	Dir  string
+	Make func(t *testing.T, dir string) Storer // opens the store in dir
+}
+
+// Open implements Place.
+func (d Directory) Open(t *testing.T) Storer { return d.Make(t, d.Dir) }
+
+// Crash implements Place with copies of the files.
+func (d Directory) Crash(t *testing.T) Place {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(to, os.DirFS(d.Dir)); err != nil {
+		t.Fatal(err)
+	}
+	return Directory{to, d.Make}
+}
+
 // TestStore tests that a store keeps its contracts: the log (TestLog), many
-// writers at once, what is left after Close and after a crash, the monitor and
-// the configuration. A new store is done when it passes.
-//
-// open opens the store whose files lie in dir, which may be empty; the test
-// closes it. A crash is played by copying dir while the store is open.
-func TestStore(t *testing.T, open func(t *testing.T, dir string) Storer) {
-	start := func(t *testing.T, dir string) Storer {
-		s := open(t, dir)
+// writers at once, leases, what is left after Close and after a crash, the
+// monitor and the configuration. A new store is done when it passes. place
+// returns an empty place.
+func TestStore(t *testing.T, place func(t *testing.T) Place) {
+	start := func(t *testing.T, p Place) Storer {
+		s := p.Open(t)
 		t.Cleanup(func() { mustClose(t, s) })
 		return s
 	}
-	fresh := func(t *testing.T) Storer { return start(t, t.TempDir()) }
+	fresh := func(t *testing.T) Storer { return start(t, place(t)) }
 	t.Run("log", func(t *testing.T) { TestLog(t, func(t *testing.T) Leaser { return fresh(t) }) })
 	t.Run("commits", func(t *testing.T) { testCommits(t, fresh(t)) })
 	t.Run("many at once", func(t *testing.T) { testMany(t, fresh(t)) })
+	t.Run("client IDs", func(t *testing.T) { testClients(t, fresh(t)) })
+	t.Run("leases", func(t *testing.T) { testLeases(t, fresh(t)) })
 	t.Run("closed and opened", func(t *testing.T) {
-		dir := t.TempDir()
-		s := start(t, dir)
+		p := place(t)
+		s := start(t, p)
 		filled := fill(t, s)
 		mustClose(t, s)
-		filled.check(t, start(t, dir))
+		filled.check(t, start(t, p))
 	})
 	t.Run("killed and opened", func(t *testing.T) {
-		dir := t.TempDir()
-		filled := fill(t, start(t, dir))
-		left := copyOf(t, dir)
+		p := place(t)
+		filled := fill(t, start(t, p))
+		left := p.Crash(t)
 		s := start(t, left)
-		again := copyOf(t, left) // a crash right after a crash
-		filled.check(t, s)
+		again := left.Crash(t) // a crash right after a crash
 		filled.check(t, start(t, again))
+		if _, files := p.(Directory); files {
+			filled.check(t, s)
+		}
 	})
 	t.Run("monitor", func(t *testing.T) { testMonitor(t, fresh(t)) })
 	t.Run("configuration", func(t *testing.T) { testConfig(t, fresh(t)) })
@@ -67,16 +98,6 @@ func mustClose(t *testing.T, s Storer) {
 	if err := s.Close(); err != nil {
 		t.Errorf("Close: %v", err)
 	}
-}
-
-// copyOf returns a directory with copies of the files of dir.
-func copyOf(t *testing.T, dir string) string {
-	t.Helper()
-	to := filepath.Join(t.TempDir(), "copy")
-	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
-		t.Fatal(err)
-	}
-	return to
 }
 
 // testCommits counts the commits of a lonely writer: one for each Append.
