@@ -80,7 +80,7 @@ func (tx *Transaction) foldState(r *Record, index map[int]int) error {
 		next, from = InDoubt, []Status{Active, Preparing, Committing, RollingBack}
 		tx.Code, tx.Text, tx.Due = r.Code, r.Text, time.Time{}
 	case PausedTx:
-		next, from = tx.Status, []Status{Committing, RollingBack}
+		next, from = tx.Status, []Status{Preparing, Committing, RollingBack}
 		tx.Round, tx.Due, tx.Text = r.Round, r.Due, r.Text
 	case Resolved:
 		return tx.foldResolution(r, index)
@@ -170,6 +170,9 @@ func (tx *Transaction) foldStep(r *Record, index map[int]int) error {
 			return Errorf(Corrupt, "cannot fold transaction %s: call %d acted late and the transaction is committed", tx.ID, r.Seq)
 		}
 		s.Status, s.UndoneAt, s.Text = CallStarted, time.Time{}, r.Text
+		if len(r.Rollback) > 0 {
+			s.Rollback = r.Rollback
+		}
 		if tx.Status.Final() || tx.Status.Waiting() {
 			tx.Status, tx.Ended = RollingBack, time.Time{}
 		}

@@ -118,6 +118,11 @@ type Call struct {
 	Data     *xmltree.Node // the element executeData; nil at rollback, prepare and commit unless saveDataForRollback
 	Rollback *RollbackData // never nil
 	Bag      *Bag          // shared by the calls of one transaction, never nil; empty after a crash
+
+	// Audit leaves SQL for the audit database (MPF: Custom Audit::Audit). It is
+	// run after the transaction has committed, if the call succeeds. Nil during
+	// rollback, prepare, commit and probe.
+	Audit func(sql string)
 }
 
 // Provider returns the element providerContext of the call's namespace, or nil.
@@ -216,14 +221,15 @@ func (r *RollbackData) Pairs() []Pair { return append([]Pair(nil), r.pairs...) }
 // two-phase commit of the transaction (the heir of DTC enlistment): it has done
 // its work in a transaction of the outside system that Prepare, Commit and
 // Rollback end. It counts where Traits.Enlists is declared, also in a procedure
-// of type read, which may then flush. With last the outside system cannot
-// prepare: Prepare does nothing, Commit writes a marker together with the work,
-// and Probe tells by it whether the transaction is decided; at most one
-// connection of a transaction may be so. See CommitsLast.
-func (r *RollbackData) Enlist(last bool) {
+// of type read, which may then flush. last is "", or the name of a connection
+// whose outside system cannot prepare: then Prepare does nothing, Commit writes
+// a marker together with the work, and Probe tells by it whether the
+// transaction is decided; at most one connection of a transaction may be so.
+// See CommitsLast.
+func (r *RollbackData) Enlist(last string) {
 	r.enlisted = true
-	if last {
-		r.Set(CommitsLast, "1")
+	if last != "" {
+		r.Set(CommitsLast, last)
 	}
 }
 

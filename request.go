@@ -2,8 +2,11 @@ package sutler
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 
 	"sutler/xmltree"
 )
@@ -26,6 +29,30 @@ type Request struct {
 	Steps   *xmltree.Node     // the inline procedure of a trusted request, or nil
 
 	src []byte // the text it was parsed from; see Conceal
+}
+
+// Client returns the clientTransactionId of the request, or "".
+func (r *Request) Client() string {
+	if r.Context == nil {
+		return ""
+	}
+	c := r.Context.Child("clientContext")
+	if c == nil {
+		return ""
+	}
+	return c.Attr("clientTransactionId")
+}
+
+// Digest returns the hexadecimal SHA-256 of what is asked: the kind of the
+// request, its procedure and its XML as it is written. It must be asked before
+// the request is run.
+func (r *Request) Digest() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%t\x00%s\x00%s\x00", r.Trusted, strings.ToLower(r.Namespace), strings.ToLower(r.Procedure))
+	if err := r.Doc.Root().Write(h, xmltree.WriteOptions{}); err != nil {
+		panic("a hash takes everything: " + err.Error())
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // Limits bound what a request, a namespace or a transaction may use. Zero
@@ -89,6 +116,7 @@ type Response struct {
 	Status      Status
 	Err         *Error // nil when committed
 	XML         []byte // the element response, without an XML declaration
+	Repeated    bool   // the answer to an earlier request with the same clientTransactionId
 }
 
 // Caller is who asks: the authenticated account that a door vouches for.

@@ -102,7 +102,7 @@ type Record struct {
 	Identity Identity
 	Context  string // StepStarted: the element context as XML, without secrets
 	Input    string // StepStarted: executeData as XML when saveDataForRollback
-	Rollback []Pair // StepStarted, StepFlushed, StepDone
+	Rollback []Pair // StepStarted, StepFlushed, StepDone, LateEffect
 	Before   string // StepStarted: executeData as XML with secrets masked, when the audit level is full
 	After    string // StepDone: the same after the call
 
@@ -204,8 +204,15 @@ type Recoverer interface {
 type Engine interface {
 	// Submit runs req for from and returns when it is committed, or undone as
 	// far as a first pass can. The response is there on failure too and holds
-	// the errorContext; err is then the same *Error. The engine takes over and
+	// the errorContext; err is then the same *Error. Status Committing without
+	// an error means that the transaction is decided and will be committed, and
+	// one of its commits is tried again later. The engine takes over and
 	// releases req.Doc. Cancelling ctx counts until the first effect only.
+	//
+	// A request with a clientTransactionId (clientContext) that the same
+	// trustee has used before is not run again: it waits for the first one and
+	// answers as that did, with Repeated set. If its content differs it is
+	// refused with code Duplicate.
 	Submit(ctx context.Context, from Caller, req *Request) (*Response, error)
 }
 

@@ -74,7 +74,7 @@ func (w *walk) dispatch(f *frame, in *invocation, seq int) (err error, abandoned
 	in.namespace, in.procedure = p.Namespace.Name, p.Name // as registered
 	d := security.MayCall(w.trustee, security.Target{Namespace: p.Namespace.Name, Procedure: p.Name, Public: p.Public, Nested: in.nested})
 	if !d.Allowed {
-		w.world.refuse(seq, p.Namespace.Name, p.Name, d.Rule)
+		w.world.refuse(seq, p.Namespace.Name, p.Name, d.Rule, p.Audit)
 		return sutler.Errorf(sutler.Denied, "cannot call %s/%s as %q: %s", p.Namespace.Name, p.Name, w.trustee.Account, d.Rule), false
 	}
 	if err := w.checkInput(p, in); err != nil {
@@ -173,7 +173,11 @@ func (w *walk) callProvider(f *frame, in *invocation, p *procedure.Procedure, se
 		Type: p.Type, Started: w.started, Context: ctx, Data: in.data, Bag: w.bag,
 		Identity: security.IdentityOf(security.Settings{Impersonate: in.impersonate, ExecuteAs: f.executeAs, Basic: w.basic, Caller: w.caller}),
 	}
-	if err, abandoned = w.world.call(w.ctx, c, f.parents, p.Audit, input); err != nil {
+	k := kept{parents: f.parents, audited: p.Audit, input: input}
+	if w.world.full() {
+		k.before = maskedXML(in.data)
+	}
+	if err, abandoned = w.world.call(w.ctx, c, k); err != nil {
 		if err2 := w.cancelled(); err2 != nil && markOf(err) == nil {
 			return err2, abandoned
 		}

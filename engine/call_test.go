@@ -362,7 +362,7 @@ func TestAbandonedCallGoesOnAlone(t *testing.T) {
 		t.Errorf("Submit: %s, %v", resp.Status, err)
 	}
 	for st := resp.Status; st != sutler.RolledBack; { // a busy machine may take several rounds
-		if st, err = b.Retry(t.Context(), resp.Transaction); err != nil {
+		if st, err = b.Resolve(t.Context(), admin, resp.Transaction, again); err != nil {
 			t.Fatalf("Retry: %v", err)
 		}
 	}

@@ -108,6 +108,26 @@ func (e *Engine) load(ctx context.Context, builtin []sutler.Source) error {
 	return nil
 }
 
+// Refresh reads the namespaces anew if they have changed, as another engine
+// may have changed them. Running transactions keep the programs they began
+// with. After an error the ones of before stay in force.
+func (e *Engine) Refresh(ctx context.Context) error {
+	e.register.Lock()
+	defer e.register.Unlock()
+	_, revision, err := e.config.Namespaces(ctx)
+	if err != nil {
+		return fmt.Errorf("cannot read the registered namespaces: %w", err)
+	}
+	if revision == e.catalog.Load().revision {
+		return nil
+	}
+	if err := e.load(ctx, e.builtin); err != nil {
+		return err
+	}
+	e.logger.Info("definitions of procedures refreshed", slog.Int("event", eventDefinitions), slog.Int64("revision", e.catalog.Load().revision))
+	return nil
+}
+
 // outdated says why a stored namespace cannot be called. It shows places and
 // rules only: callers see it, and the file may hold secrets.
 func outdated(s sutler.Namespace, problems xmltree.Problems) error {

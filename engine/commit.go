@@ -1,20 +1,25 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"sutler"
 	"sutler/procedure"
 )
 
-// commit ends a transaction whose walk went well. Calls of type two-phase are
-// prepared in the order of their process calls; when all are, the record
-// committing is the point of no return, and they commit in the same order.
+// commit ends a transaction whose walk went well. Calls that take part in
+// two-phase commit are prepared in the order of their process calls; when all
+// are, the record committing is the point of no return, and they commit in the
+// same order. A call whose system cannot prepare commits before that record:
+// the marker it leaves decides, should the engine die between the two.
 //
 // A failed prepare is returned as cause: the caller rolls back. A failed
-// commit leaves the transaction inDoubt. If the log fails, err says so; if it
-// only refused and the journal is not lost, everything may still be undone.
+// commit is tried again later: the status is committing; after the last round
+// it is inDoubt. If the log fails, err says so; if it only refused and the
+// journal is not lost, everything may still be undone.
 func (e *Engine) commit(j *journal, response string) (status sutler.Status, cause *sutler.Error, err error) {
 	if !j.told() {
 		return sutler.Committed, nil, nil
@@ -27,54 +32,142 @@ func (e *Engine) commit(j *journal, response string) (status sutler.Status, caus
 	if len(steps) == 0 {
 		return sutler.Committed, nil, j.write(sutler.Record{Kind: sutler.CommittedTx, Response: response})
 	}
-	if err := j.write(sutler.Record{Kind: sutler.PreparingTx}); err != nil {
+	preparing := sutler.Record{Kind: sutler.PreparingTx}
+	deciders := deciding(steps)
+	if len(deciders) > 0 {
+		preparing.Response = response
+	}
+	if err := j.write(preparing); err != nil {
 		return "", nil, err
 	}
 	for _, s := range steps {
+		if s.Decides() {
+			continue
+		}
 		if err := e.prepare(j, s); err != nil {
-			return "", &sutler.Error{
-				Code: sutler.CodeOf(err), Err: err, Seq: s.Seq, Transaction: j.id, Sources: sourcesOf(s),
-			}, nil
+			if j.lost != nil {
+				return "", nil, j.lost
+			}
+			return "", failedStep(j, s, err), nil
 		}
 	}
+	if status, cause, err := e.decide(j, deciders); status != "" || cause != nil || err != nil {
+		return status, cause, err
+	}
 	if err := j.write(sutler.Record{Kind: sutler.CommittingTx, Response: response}); err != nil {
+		if len(deciders) > 0 { // they are committed: only recovery can tell
+			j.lost = err
+		}
 		return "", nil, err
 	}
-	status, err = e.forward(j, steps)
+	status, err = e.forward(j, steps, 0, false)
 	return status, nil, err
 }
 
-// toCommit returns the two-phase calls that are done and not committed, in the
-// order of their process calls.
+// decide commits the calls that commit last. The state is empty if they did;
+// a cause says that they certainly did not, and all is undone.
+func (e *Engine) decide(j *journal, deciders []*sutler.Step) (sutler.Status, *sutler.Error, error) {
+	for i, s := range deciders {
+		err := e.commitStep(j, s)
+		switch {
+		case err == nil:
+			continue
+		case j.lost != nil:
+			return "", nil, j.lost
+		case i == 0 && !unanswered(err):
+			return "", failedStep(j, s, err), nil
+		}
+		switch outcome, perr := e.decided(j, deciders[0]); {
+		case j.lost != nil:
+			return "", nil, j.lost
+		case perr == nil && outcome == sutler.TookEffect:
+			j.committed(deciders)
+			return "", nil, nil
+		case perr == nil && outcome == sutler.NoEffect:
+			return "", failedStep(j, s, err), nil
+		}
+		status, err := e.pause(j, 0, sutler.Record{Kind: sutler.InDoubtTx, Seq: s.Seq, Code: sutler.Doubt,
+			Text: fmt.Sprintf("it is not known whether call %d, %s/%s, which decides the transaction, is committed: %v", s.Seq, s.Namespace, s.Procedure, err)}, false)
+		return status, nil, err
+	}
+	return "", nil, nil
+}
+
+// committed notes that the marker of the calls that commit last is there: it
+// was written together with what all of them did.
+func (j *journal) committed(deciders []*sutler.Step) {
+	for _, s := range deciders {
+		if s.Status == sutler.CallDone {
+			j.hold(sutler.Record{Kind: sutler.StepCommitted, Seq: s.Seq})
+			s.Status = sutler.CallCommitted
+		}
+	}
+}
+
+// decided asks whether the marker of the call that decides is there.
+func (e *Engine) decided(j *journal, s *sutler.Step) (outcome sutler.Outcome, err error) {
+	p, ok := e.providers[procedure.Fold(s.Provider)].(sutler.Prober)
+	if !ok {
+		return sutler.Unknown, sutler.Errorf(sutler.NoProvider, "this engine has no provider %q that can be asked", s.Provider)
+	}
+	err = e.again(j, s, "probe", func(ctx context.Context, c *sutler.Call) (err error) {
+		outcome, err = p.Probe(ctx, c)
+		return err
+	})
+	if err == nil && outcome == sutler.Unknown {
+		err = sutler.Errorf(sutler.Doubt, "the provider does not know")
+	}
+	return outcome, err
+}
+
+// failedStep is the error of a transaction that one of its calls ended.
+func failedStep(j *journal, s *sutler.Step, err error) *sutler.Error {
+	return &sutler.Error{Code: sutler.CodeOf(err), Err: err, Seq: s.Seq, Transaction: j.id, Sources: sourcesOf(s)}
+}
+
+// deciding returns those of steps that commit last.
+func deciding(steps []*sutler.Step) []*sutler.Step {
+	return slices.DeleteFunc(slices.Clone(steps), func(s *sutler.Step) bool { return !s.Decides() })
+}
+
+// toCommit returns the calls that take part in two-phase commit, are done and
+// not committed, in the order of their process calls.
 func toCommit(tx *sutler.Transaction) []*sutler.Step {
 	var steps []*sutler.Step
 	for i := range tx.Steps {
-		if s := &tx.Steps[i]; s.Type == sutler.TwoPhase && s.Status == sutler.CallDone {
+		if s := &tx.Steps[i]; s.Commits() && s.Status == sutler.CallDone {
 			steps = append(steps, s)
 		}
 	}
 	return steps
 }
 
-// forward commits the given calls and the transaction. A commit that fails
-// does not keep the others from being tried.
-func (e *Engine) forward(j *journal, steps []*sutler.Step) (sutler.Status, error) {
-	end := sutler.Record{Kind: sutler.CommittedTx}
+// forward commits the given calls, as far as they are not committed, and the
+// transaction. A commit that fails does not keep the others from being tried;
+// round says how many rounds failed before, and background that nobody waits.
+func (e *Engine) forward(j *journal, steps []*sutler.Step, round int, background bool) (sutler.Status, error) {
+	doubt := sutler.Record{Kind: sutler.InDoubtTx, Code: sutler.Doubt}
 	for _, s := range steps {
+		if s.Status == sutler.CallCommitted {
+			continue
+		}
 		if err := e.commitStep(j, s); err != nil {
-			text := fmt.Sprintf("cannot commit call %d, %s/%s: %v", s.Seq, s.Namespace, s.Procedure, err)
-			e.logger.Error("transaction in doubt", slog.String("transaction", string(j.id)), slog.String("reason", text))
-			if end.Kind == sutler.InDoubtTx {
-				text = end.Text + "; " + text
+			if j.lost != nil {
+				return "", j.lost
 			}
-			end = sutler.Record{Kind: sutler.InDoubtTx, Seq: s.Seq, Code: sutler.Doubt, Text: text}
+			text := fmt.Sprintf("cannot commit call %d, %s/%s: %v", s.Seq, s.Namespace, s.Procedure, err)
+			e.logger.Error("cannot commit a call", slog.String("transaction", string(j.id)), slog.Int("round", round+1), slog.String("reason", text))
+			if doubt.Text != "" {
+				text = doubt.Text + "; " + text
+			}
+			doubt.Seq, doubt.Text = s.Seq, text
 		}
 	}
-	if err := j.must(end); err != nil {
-		return "", err
+	if doubt.Text != "" {
+		return e.pause(j, round, doubt, background)
 	}
-	if end.Kind == sutler.InDoubtTx {
-		return sutler.InDoubt, nil
+	if err := j.must(sutler.Record{Kind: sutler.CommittedTx}); err != nil {
+		return "", err
 	}
 	return sutler.Committed, nil
 }
@@ -96,6 +189,7 @@ func (e *Engine) commitStep(j *journal, s *sutler.Step) error {
 		return err
 	}
 	j.hold(sutler.Record{Kind: sutler.StepCommitted, Seq: s.Seq})
+	s.Status = sutler.CallCommitted
 	return nil
 }
 

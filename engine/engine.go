@@ -28,12 +28,26 @@ type Options struct {
 	Logger    *slog.Logger    // nil: nothing is logged
 	Validate  bool            // check executeData against the input schemas of procedures, not only where they force it
 	Trace     func(Event)     // nil: nothing is traced; called from the walking goroutine
+
+	// Holds reports whether the lease is in force at this moment, by a clock that
+	// counts suspend. It is asked directly before each act of a provider, and
+	// after it. Nil: always.
+	Holds func() bool
+	// Admit is asked before a request is taken; its error is the answer. Nil: all are taken.
+	Admit func() error
+	// Pauses are those between rounds of undoing or committing that failed;
+	// after the last one an operator is needed. Nil: 1 s, 5 s, 30 s, 2 min, 10 min.
+	Pauses []time.Duration
+	// AuditLevel says how much calls leave in the log. Nil: sutler.AuditFlagged.
+	AuditLevel func() sutler.AuditLevel
 }
+
+// defaultPauses are the pauses in force when Options.Pauses is nil.
+var defaultPauses = []time.Duration{time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute}
 
 // Engine runs requests. It implements sutler.Engine, sutler.Registrar and
 // sutler.Recoverer and is safe for many goroutines at once.
 type Engine struct {
-	lease     sutler.Lease
 	log       sutler.TransactionLog
 	config    sutler.Config
 	providers map[string]sutler.Provider
@@ -45,6 +59,11 @@ type Engine struct {
 	logger    *slog.Logger
 	validate  bool
 	trace     func(Event)
+	holds     func() bool
+	admit     func() error
+	pauses    []time.Duration
+	level     func() sutler.AuditLevel
+	builtin   []sutler.Source
 
 	abandoned atomic.Int64
 	catalog   atomic.Pointer[catalog]
@@ -55,12 +74,18 @@ type Engine struct {
 	open    int           // requests inside Submit
 	stopped chan struct{} // closed by Close
 	idle    chan struct{} // closed when stopped and no request is open
+
+	lease  sutler.Lease                           // for new transactions; under mu
+	living map[sutler.TransactionID]chan struct{} // those that this engine works on; closed at the end; under mu
+	due    map[sutler.TransactionID]paused        // those that it must go on with later; under mu
+	late   []lateCall                             // effects of calls that outlived their lease; under mu
 }
 
 var (
 	_ sutler.Engine    = (*Engine)(nil)
 	_ sutler.Registrar = (*Engine)(nil)
 	_ sutler.Recoverer = (*Engine)(nil)
+	_ sutler.Resolver  = (*Engine)(nil)
 )
 
 // New returns an engine with the namespaces of o.Builtin and o.Config
@@ -70,6 +95,20 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 		lease: o.Lease, log: o.Log, config: o.Config, limits: o.Limits.WithDefaults(), grace: o.Grace,
 		now: o.Now, newID: o.NewID, stop: o.Stop, logger: o.Logger, validate: o.Validate, trace: o.Trace,
 		providers: map[string]sutler.Provider{}, stopped: make(chan struct{}), idle: make(chan struct{}),
+		holds: o.Holds, admit: o.Admit, pauses: o.Pauses, level: o.AuditLevel, builtin: o.Builtin,
+		living: map[sutler.TransactionID]chan struct{}{}, due: map[sutler.TransactionID]paused{},
+	}
+	if e.holds == nil {
+		e.holds = func() bool { return true }
+	}
+	if e.admit == nil {
+		e.admit = func() error { return nil }
+	}
+	if e.pauses == nil {
+		e.pauses = defaultPauses
+	}
+	if e.level == nil {
+		e.level = func() sutler.AuditLevel { return sutler.AuditFlagged }
 	}
 	if e.grace == 0 {
 		e.grace = 2 * time.Second
@@ -117,6 +156,9 @@ func (e *Engine) Close(ctx context.Context) error {
 // enter waits for a place among the running requests. The returned function
 // gives it back.
 func (e *Engine) enter(ctx context.Context) (leave func(), err error) {
+	if err := e.admit(); err != nil {
+		return nil, &sutler.Error{Code: sutler.CodeOf(err), Err: fmt.Errorf("cannot run the request: %w", err)}
+	}
 	e.mu.Lock()
 	select {
 	case <-e.stopped:
@@ -153,8 +195,46 @@ func (e *Engine) enter(ctx context.Context) (leave func(), err error) {
 }
 
 // Lease returns the lease under which new transactions are written.
-func (e *Engine) Lease() sutler.Lease { return e.lease }
+func (e *Engine) Lease() sutler.Lease {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.lease
+}
 
-func (e *Engine) journal(id sutler.TransactionID) *journal {
-	return &journal{log: e.log, lease: e.lease, id: id, now: e.now}
+// SetLease makes l the lease for new transactions, after the one before was
+// lost. Those that run keep theirs; what they leave is for RecoverAll.
+func (e *Engine) SetLease(l sutler.Lease) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.lease = l
+}
+
+func (e *Engine) journal(id sutler.TransactionID, l sutler.Lease) *journal {
+	return &journal{log: e.log, lease: l, id: id, now: e.now}
+}
+
+// claim makes this engine work on a transaction, unless it does already. The
+// returned function gives the transaction free.
+func (e *Engine) claim(id sutler.TransactionID) (free func(), ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.living[id] != nil {
+		return nil, false
+	}
+	end := make(chan struct{})
+	e.living[id] = end
+	return func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		delete(e.living, id)
+		close(end)
+	}, true
+}
+
+// atWork returns a channel that is closed when this engine has given the
+// transaction free, or nil if it does not work on it.
+func (e *Engine) atWork(id sutler.TransactionID) <-chan struct{} {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.living[id]
 }

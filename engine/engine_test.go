@@ -30,7 +30,7 @@ type rig struct {
 
 const sysNamespace = `<namespace name="Sys" providerSource="fake">
   <providerContext server="s1"><port>8</port></providerContext>
-  <procedure name="A" type="write" access="public"/>
+  <procedure name="A" type="write" access="public"/><procedure name="B" type="write" access="public"/>
   <procedure name="Get" type="read" access="public"/>
 </namespace>`
 
@@ -55,7 +55,7 @@ func (r *rig) another(t *testing.T, limits sutler.Limits) *engine.Engine {
 	var mu sync.Mutex
 	ticks, ids := 0, 0
 	e, err := engine.New(context.Background(), engine.Options{
-		Lease: lease, Log: r.log, Config: r.config, Limits: limits, Grace: time.Millisecond,
+		Lease: lease, Log: r.log, Config: r.config, Limits: limits, Grace: time.Millisecond, Pauses: []time.Duration{},
 		Providers: map[string]sutler.Provider{"Fake": r.fake},
 		Now: func() time.Time {
 			mu.Lock()

@@ -16,8 +16,9 @@ type journal struct {
 	now     func() time.Time
 	records []sutler.Record
 	durable int
-	acted   bool  // the world may have been touched: a call that is not a read has started
-	lost    error // set when the log failed: nothing may be touched any more
+	acted   bool   // the world may have been touched: a call that is not a read has started
+	lost    error  // set when the log failed: nothing may be touched any more
+	last    string // the enlisted connection that commits last, or ""
 }
 
 // stamp completes a record.
@@ -30,7 +31,7 @@ func (j *journal) stamp(r sutler.Record) sutler.Record {
 // hold adds a record that becomes durable with the next write.
 func (j *journal) hold(r sutler.Record) {
 	j.records = append(j.records, j.stamp(r))
-	j.acted = j.acted || r.Kind == sutler.StepStarted && r.Type != sutler.Read
+	j.acted = j.acted || r.Kind == sutler.StepStarted && (r.Type != sutler.Read || r.Enlisted)
 }
 
 // write makes rs and everything held durable in one commit. If the log refuses
@@ -47,7 +48,7 @@ func (j *journal) write(rs ...sutler.Record) error {
 	// written or the journal is lost, nothing in between.
 	if err := j.log.Append(context.Background(), j.lease, j.records[j.durable:]...); err != nil {
 		err = &sutler.Error{Code: sutler.CodeOf(err), Err: err, Transaction: j.id}
-		if sutler.CodeOf(err) == sutler.LogRefused {
+		if code := sutler.CodeOf(err); code == sutler.LogRefused || code == sutler.Duplicate {
 			j.records = j.records[:len(j.records)-len(rs)]
 			return err
 		}
@@ -68,9 +69,11 @@ func (j *journal) must(rs ...sutler.Record) error {
 	return err
 }
 
-// told reports whether there is anything to make durable: more than the
-// record that the transaction began.
-func (j *journal) told() bool { return len(j.records) > 1 || j.durable > 0 }
+// told reports whether there is anything to make durable: more than the record
+// that the transaction began, or that one if it must be found again.
+func (j *journal) told() bool {
+	return len(j.records) > 1 || j.durable > 0 || j.records[0].Client != ""
+}
 
 // transaction returns the fold of all records, waiting ones included.
 func (j *journal) transaction() (*sutler.Transaction, error) { return sutler.Fold(j.records) }

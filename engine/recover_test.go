@@ -82,7 +82,7 @@ func TestDoubtStaysDoubt(t *testing.T) {
 	}
 	first := b.fold(t, resp.Transaction)
 	for range 3 {
-		if st, err := b.Retry(t.Context(), resp.Transaction); st != sutler.InDoubt || err != nil {
+		if st, err := b.Resolve(t.Context(), admin, resp.Transaction, again); st != sutler.InDoubt || err != nil {
 			t.Fatalf("Retry: %s, %v", st, err)
 		}
 		if tx := b.fold(t, resp.Transaction); tx.Status != sutler.InDoubt || tx.Code != first.Code || !strings.Contains(tx.Text, "operator must decide") {
@@ -167,7 +167,7 @@ func TestRecoveryOfWhatNobodyKnows(t *testing.T) {
 		text    string
 	}{
 		"started":    {[]sutler.Record{started}, sutler.InDoubt, `no provider "gone"`},
-		"probe":      {[]sutler.Record{probe}, sutler.InDoubt, "cannot be asked"},
+		"probe":      {[]sutler.Record{probe}, sutler.InDoubt, "has no provider"},
 		"done":       {[]sutler.Record{started, done}, sutler.RollbackFailed, `no provider "gone"`},
 		"committing": {[]sutler.Record{started, done, {Kind: sutler.PreparingTx}, {Kind: sutler.CommittingTx}}, sutler.InDoubt, `"gone"`},
 		"unreadable": {[]sutler.Record{unreadable, done}, sutler.RollbackFailed, "cannot read the record of call 1"},
@@ -190,7 +190,7 @@ func TestRecoveryOfWhatNobodyKnows(t *testing.T) {
 				if tx.Status != test.want || !strings.Contains(tx.Text, test.text) {
 					t.Errorf("%s: %q, want %s: …%s…", tx.Status, tx.Text, test.want, test.text)
 				}
-				if _, err := b.Retry(t.Context(), "{x}"); err != nil {
+				if _, err := b.Resolve(t.Context(), admin, "{x}", again); err != nil {
 					t.Errorf("Retry: %v", err)
 				}
 			}
@@ -217,7 +217,7 @@ func TestRetryKeepsTheCause(t *testing.T) {
 	if resp.Status != sutler.RollbackFailed || sutler.CodeOf(err) != sutler.Exists {
 		t.Fatalf("Submit: %s, %v", resp.Status, err)
 	}
-	if st, err := b.Retry(t.Context(), resp.Transaction); st != sutler.RolledBack || err != nil {
+	if st, err := b.Resolve(t.Context(), admin, resp.Transaction, again); st != sutler.RolledBack || err != nil {
 		t.Fatalf("Retry: %s, %v", st, err)
 	}
 	tx := b.fold(t, resp.Transaction)
@@ -257,8 +257,10 @@ func TestCrashDuringRecovery(t *testing.T) {
 					_ = recoverAll(t.Context(), e)
 					log.Revive()
 					where := fmt.Sprintf("%s, commit %d, recovery %d (after: %v)", s.name, n, m, after)
-					if err := recoverAll(t.Context(), s.newEngine(t, log, fake)); err != nil {
-						t.Errorf("%s: %v", where, err)
+					for range 1 + len(s.pauses) {
+						if err := recoverAll(t.Context(), s.newEngine(t, log, fake)); err != nil {
+							t.Errorf("%s: %v", where, err)
+						}
 					}
 					tx, err := sutler.Fold(log.All())
 					if err != nil {
@@ -271,7 +273,7 @@ func TestCrashDuringRecovery(t *testing.T) {
 					}
 					if tx.Status.Waiting() {
 						for range 2 {
-							if _, err := s.newEngine(t, log, fake).Retry(t.Context(), tx.ID); err != nil {
+							if _, err := s.newEngine(t, log, fake).Resolve(t.Context(), admin, tx.ID, again); err != nil {
 								t.Errorf("%s: Retry: %v", where, err)
 							}
 						}
@@ -353,7 +355,7 @@ func TestRandomCrashes(t *testing.T) {
 			if !tx.Status.Waiting() || tx.Text == "" {
 				t.Fatalf("%s: %s after recovery: %q", request, tx.Status, tx.Text)
 			}
-			if _, err := b.Retry(t.Context(), tx.ID); err != nil {
+			if _, err := b.Resolve(t.Context(), admin, tx.ID, again); err != nil {
 				t.Fatalf("%s: Retry: %v", request, err)
 			}
 			tx = b.fold(t, tx.ID)

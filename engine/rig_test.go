@@ -75,7 +75,7 @@ func newBench(t *testing.T, limits sutler.Limits, odd sutler.Provider, wrap func
 	var mu sync.Mutex
 	ids := 0
 	b.Engine, err = engine.New(t.Context(), engine.Options{
-		Lease: lease, Log: log, Config: &sutlertest.Config{}, Limits: limits, Grace: time.Millisecond,
+		Lease: lease, Log: log, Config: &sutlertest.Config{}, Limits: limits, Grace: time.Millisecond, Pauses: []time.Duration{},
 		Providers: map[string]sutler.Provider{"fake": b.fake, "odd": odd},
 		Now:       func() time.Time { return time.Unix(1_700_000_000, 0) },
 		NewID: func() sutler.TransactionID {
@@ -142,3 +142,6 @@ func (b *bench) wantUndone(t *testing.T, resp *sutler.Response, err error, code 
 		t.Errorf("left in the world: %v", left)
 	}
 }
+
+// again is an operator's word to try once more.
+var again = sutler.Resolution{Verb: sutler.Retry, Reason: "the test says so"}

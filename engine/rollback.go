@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 
 	"sutler"
 	"sutler/procedure"
@@ -14,13 +13,15 @@ import (
 // rollback undoes what a transaction did, from its last call to its first. It
 // needs the journal only, so that it serves a failed step and the transaction
 // of a dead engine alike, and it may be interrupted and repeated. cause and
-// response are recorded when rolling back begins.
+// response are recorded when rolling back begins; background says that nobody
+// waits for it.
 //
-// It returns the state the transaction is left in: rolledBack; rollbackFailed
-// when a call could not be undone, the others are; inDoubt when the outcome of
-// a call is for an operator. If the log fails, the error says so and the world
-// is not touched any more.
-func (e *Engine) rollback(j *journal, cause *sutler.Error, response string) (sutler.Status, error) {
+// It returns the state the transaction is left in: rolledBack; rollingBack
+// when a call could not be undone and is tried again later, the others are;
+// rollbackFailed when that was the last round; inDoubt when the outcome of a
+// call is for an operator. If the log fails, or the lease has lapsed, the
+// error says so and the world is not touched any more.
+func (e *Engine) rollback(j *journal, cause *sutler.Error, response string, background bool) (sutler.Status, error) {
 	if !j.told() {
 		return sutler.RolledBack, nil
 	}
@@ -28,10 +29,9 @@ func (e *Engine) rollback(j *journal, cause *sutler.Error, response string) (sut
 	if err != nil {
 		return "", err
 	}
-	end := sutler.Record{Kind: sutler.RolledBackTx}
 	begin := sutler.Record{Kind: sutler.RollingBackTx, Code: cause.Code, Text: cause.Error(), Response: response}
 	if !undoable(tx) {
-		return sutler.RolledBack, j.must(begin, end)
+		return sutler.RolledBack, j.must(begin, sutler.Record{Kind: sutler.RolledBackTx})
 	}
 	// Each round begins with its record, so that an engine whose lease is no
 	// longer the newest finds out before it touches the world.
@@ -42,41 +42,60 @@ func (e *Engine) rollback(j *journal, cause *sutler.Error, response string) (sut
 	if tx.Status == sutler.InDoubt {
 		why = "it was tried again"
 	}
+	end := sutler.Record{Kind: sutler.RollbackFailTx, Code: sutler.UndoFailure}
+	leave := func(kind sutler.RecordKind, s *sutler.Step, err error) {
+		text := err.Error()
+		if kind == sutler.RollbackFailTx {
+			text = fmt.Sprintf("call %d, %s/%s: %s", s.Seq, s.Namespace, s.Procedure, text)
+		}
+		if end.Text != "" {
+			text = end.Text + "; " + text
+		}
+		if kind == sutler.InDoubtTx {
+			end.Kind, end.Code = kind, sutler.Doubt
+		}
+		end.Text, end.Seq = text, s.Seq
+	}
+	unsettled := map[int]bool{}
 	for i := range tx.Steps {
 		s := &tx.Steps[i]
-		if s.Type == sutler.Read || s.Status != sutler.CallStarted {
+		if s.Status != sutler.CallStarted || !s.MayUndo() {
 			continue
 		}
-		if err := e.settle(j, e.providers[procedure.Fold(s.Provider)], s, why); err != nil {
-			if j.lost != nil {
-				return "", j.lost
-			}
-			return sutler.InDoubt, nil
+		again, err := e.settle(j, e.providers[procedure.Fold(s.Provider)], s, why)
+		switch {
+		case err == nil:
+		case j.lost != nil:
+			return "", j.lost
+		case again:
+			unsettled[s.Seq] = true
+			leave(sutler.InDoubtTx, s, err)
+		default:
+			return sutler.InDoubt, e.doubt(j, s, err)
 		}
 	}
-	var left []string
 	for i := len(tx.Steps) - 1; i >= 0; i-- {
 		s := &tx.Steps[i]
-		if !s.MayUndo() {
+		if !s.MayUndo() || unsettled[s.Seq] {
 			continue
 		}
 		if err := e.undo(j, e.providers[procedure.Fold(s.Provider)], s); err != nil {
-			text := fmt.Sprintf("call %d, %s/%s: %v", s.Seq, s.Namespace, s.Procedure, err)
+			if j.lost != nil {
+				return "", j.lost
+			}
 			j.hold(sutler.Record{Kind: sutler.StepUndoFailed, Seq: s.Seq, Code: sutler.CodeOf(err), Text: err.Error()})
 			e.logger.Error("cannot undo a call", slog.String("transaction", string(j.id)), slog.Int("call", s.Seq),
-				slog.String("procedure", s.Namespace+"/"+s.Procedure), slog.String("error", err.Error()))
-			left = append(left, text)
+				slog.String("procedure", s.Namespace+"/"+s.Procedure), slog.Int("round", tx.Round+1), slog.String("error", err.Error()))
+			leave(sutler.RollbackFailTx, s, err)
 		}
 	}
-	status := sutler.RolledBack
-	if len(left) > 0 {
-		status = sutler.RollbackFailed
-		end = sutler.Record{Kind: sutler.RollbackFailTx, Code: sutler.UndoFailure, Text: strings.Join(left, "; ")}
+	if end.Text != "" {
+		return e.pause(j, tx.Round, end, background)
 	}
-	if err := j.must(end); err != nil {
+	if err := j.must(sutler.Record{Kind: sutler.RolledBackTx}); err != nil {
 		return "", err
 	}
-	return status, nil
+	return sutler.RolledBack, nil
 }
 
 func undoable(tx *sutler.Transaction) bool {
@@ -104,15 +123,25 @@ func (e *Engine) undo(j *journal, p sutler.Provider, s *sutler.Step) error {
 
 // again calls a method of a provider with a call made from its record alone:
 // to undo, prepare, commit or probe it. It never runs under the caller's
-// context.
+// context. If the engine's lease has lapsed, nothing is called and the journal
+// is lost.
 func (e *Engine) again(j *journal, s *sutler.Step, what string, f func(context.Context, *sutler.Call) error) error {
 	c, doc, err := callOf(j, s)
 	if err != nil {
 		return err
 	}
+	if err := e.acting(j); err != nil {
+		doc.Release()
+		return err
+	}
 	err = e.ask(context.Background(), c, what, f)
 	if !isAbandoned(err) {
 		doc.Release()
+	}
+	if what == "prepare" || what == "commit" {
+		if lapsed := e.acted(j, s.Seq, s.Rollback); lapsed != nil {
+			return lapsed
+		}
 	}
 	return err
 }

@@ -222,7 +222,7 @@ func (r *row) run(t *testing.T) {
 		providers[name] = &recorder{p.(recorded), r}
 	}
 	e, err := engine.New(context.Background(), engine.Options{
-		Lease: lease, Log: log, Config: &sutlertest.Config{}, Limits: r.limits, Grace: time.Millisecond, Providers: providers, Validate: r.checks,
+		Lease: lease, Log: log, Config: &sutlertest.Config{}, Limits: r.limits, Grace: time.Millisecond, Pauses: []time.Duration{}, Providers: providers, Validate: r.checks,
 		Builtin: []sutler.Source{
 			{File: "test.xml", Text: test.Namespace()}, {File: "error.xml", Text: mpferror.Namespace()},
 			{File: "sys.xml", Text: []byte(rowNamespace)}, {File: "own.xml", Text: []byte(ownNamespace)},

@@ -29,7 +29,7 @@ var update = flag.Bool("update", false, "rewrite what the stories expect")
 //
 // The first line of its comment may hold options: submit Namespace/Procedure
 // (a simple request), limit NAME VALUE, as ACCOUNT (not an administrator),
-// validation on.
+// validation on, pauses N (so many rounds that failed are repeated), audit full.
 type story struct {
 	name      string
 	archive   *txtar.Archive
@@ -38,6 +38,8 @@ type story struct {
 	limits    sutler.Limits
 	crashable bool
 	checks    bool
+	pauses    []time.Duration
+	full      bool
 }
 
 func stories(t *testing.T) []*story {
@@ -52,7 +54,7 @@ func stories(t *testing.T) []*story {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &story{name: strings.TrimSuffix(filepath.Base(file), ".txtar"), archive: a, crashable: true}
+		s := &story{name: strings.TrimSuffix(filepath.Base(file), ".txtar"), archive: a, crashable: true, pauses: []time.Duration{}}
 		settings := map[string]string{}
 		for line := range strings.Lines(string(a.Comment)) {
 			f := strings.Fields(line)
@@ -65,6 +67,12 @@ func stories(t *testing.T) []*story {
 				settings["limit."+f[1]] = f[2]
 			case len(f) == 2 && f[0] == "validation" && f[1] == "on":
 				s.checks = true
+			case len(f) == 2 && f[0] == "pauses":
+				for range f[1][0] - '0' {
+					s.pauses = append(s.pauses, time.Hour)
+				}
+			case len(f) == 2 && f[0] == "audit" && f[1] == "full":
+				s.full = true
 			case len(f) == 2 && f[0] == "crash" && f[1] == "no":
 				s.crashable = false
 			}
@@ -108,10 +116,16 @@ func (s *story) newEngine(t *testing.T, log *sutlertest.Log, fake *sutlertest.Fa
 	if err != nil {
 		t.Fatal(err)
 	}
-	var ticks, ids int
-	ids = len(log.All())
+	ids := len(log.All())
+	ticks := 10_000 * ids // after all that was written before, and behind every pause
 	e, err := engine.New(context.Background(), engine.Options{
-		Lease: lease, Log: log, Config: &sutlertest.Config{}, Limits: s.limits, Grace: time.Millisecond, Validate: s.checks,
+		Lease: lease, Log: log, Config: &sutlertest.Config{}, Limits: s.limits, Grace: time.Millisecond, Pauses: s.pauses, Validate: s.checks,
+		AuditLevel: func() sutler.AuditLevel {
+			if s.full {
+				return sutler.AuditFull
+			}
+			return sutler.AuditFlagged
+		},
 		Providers: map[string]sutler.Provider{"fake": fake},
 		Now: func() time.Time {
 			ticks++
@@ -168,10 +182,15 @@ func TestStories(t *testing.T) {
 			if resp == nil {
 				t.Fatalf("Submit: no response (error %v)", err)
 			}
-			if (err == nil) != (resp.Err == nil) || (err == nil) != (resp.Status == sutler.Committed) {
+			if (err == nil) != (resp.Err == nil) || (err == nil) != (resp.Status == sutler.Committed || resp.Status == sutler.Committing) {
 				t.Errorf("Submit: error %v, response error %v, status %s do not agree", err, resp.Err, resp.Status)
 			}
 			fake.Release()
+			for range s.pauses { // each new engine looks at a clock that has gone on
+				if err := recoverAll(context.Background(), s.newEngine(t, log, fake)); err != nil {
+					t.Errorf("RecoverAll: %v", err)
+				}
+			}
 			got := map[string]string{
 				"response.xml": pretty(t, resp.XML),
 				"trace":        lines(fake.Trace()),
@@ -187,7 +206,7 @@ func TestStories(t *testing.T) {
 				}
 				wantStatus = tx.Status
 			}
-			if wantStatus != "" && wantStatus != resp.Status {
+			if len(s.pauses) == 0 && wantStatus != "" && wantStatus != resp.Status {
 				t.Errorf("the log says %s, the response %s", wantStatus, resp.Status)
 			}
 		})
@@ -258,7 +277,11 @@ func (s *story) whole(t *testing.T) ([]string, int) {
 	log, fake := sutlertest.NewLog(), sutlertest.NewFake()
 	_, _ = s.submit(t, s.newEngine(t, log, fake))
 	fake.Release()
-	return fake.Effects(), log.Commits()
+	commits := log.Commits()
+	for range s.pauses {
+		_ = recoverAll(t.Context(), s.newEngine(t, log, fake))
+	}
+	return fake.Effects(), commits
 }
 
 // crash lets the log die at the n-th commit and recovers. With again, the
@@ -288,7 +311,7 @@ func (s *story) crash(t *testing.T, n int, after, again bool, whole []string) {
 		_ = recoverAll(context.Background(), s.newEngine(t, log, fake))
 		log.Revive()
 	}
-	for round := 1; round <= 2; round++ {
+	for round := 1; round <= 2+len(s.pauses); round++ {
 		if err := recoverAll(context.Background(), s.newEngine(t, log, fake)); err != nil {
 			t.Errorf("commit %d (after: %v): recovery %d: %v", n, after, round, err)
 		}

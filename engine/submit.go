@@ -34,10 +34,19 @@ func (e *Engine) Submit(ctx context.Context, from sutler.Caller, req *sutler.Req
 			return refusal(err)
 		}
 	}
-	w, f, j, err := e.begin(ctx, from, req, inline)
+	var asked repetition // a request that is refused takes no clientTransactionId
+	if may.Allowed {
+		asked = e.asked(from, req)
+		if resp, err := e.repeated(ctx, asked); resp != nil {
+			return resp, err
+		}
+	}
+	w, f, j, err := e.begin(ctx, from, req, inline, asked)
 	if err != nil {
 		return refusal(err)
 	}
+	free, _ := e.claim(j.id)
+	defer free()
 	var a answer
 	err = e.guarded(j.id, func() (err error) {
 		if !may.Allowed {
@@ -61,6 +70,11 @@ func (e *Engine) Submit(ctx context.Context, from sutler.Caller, req *sutler.Req
 	}); err != nil {
 		return e.letGo(j, err)
 	}
+	if sutler.CodeOf(j.lost) == sutler.Duplicate { // another one began meanwhile; this one has touched nothing
+		if resp, err := e.repeated(ctx, asked); resp != nil {
+			return resp, err
+		}
+	}
 	return resp, failure
 }
 
@@ -78,7 +92,7 @@ func (e *Engine) guarded(id sutler.TransactionID, f func() error) (err error) {
 
 // denied records that the request was not allowed.
 func (w *walk) denied(from sutler.Caller, req *sutler.Request, rule string) error {
-	w.world.refuse(0, req.Namespace, req.Procedure, rule)
+	w.world.refuse(0, req.Namespace, req.Procedure, rule, false)
 	return &sutler.Error{
 		Code: sutler.Denied, Err: fmt.Errorf("cannot submit as %q: %s", from.Account, rule),
 		Sources: []sutler.ErrorSource{{Namespace: req.Namespace, Procedure: req.Procedure}},
@@ -107,8 +121,8 @@ func (e *Engine) inline(req *sutler.Request) (*procedure.Procedure, error) {
 
 // begin makes the transaction: its walk, the frame the request runs in and
 // its journal, whose record that the transaction began may wait.
-func (e *Engine) begin(ctx context.Context, from sutler.Caller, req *sutler.Request, inline *procedure.Procedure) (*walk, *frame, *journal, error) {
-	j := e.journal(e.newID())
+func (e *Engine) begin(ctx context.Context, from sutler.Caller, req *sutler.Request, inline *procedure.Procedure, asked repetition) (*walk, *frame, *journal, error) {
+	j := e.journal(e.newID(), e.Lease())
 	cat := e.catalog.Load()
 	w := &walk{
 		ctx: ctx, world: &local{e: e, j: j}, catalog: cat, limits: e.limits, id: j.id, caller: from.Account,
@@ -129,7 +143,7 @@ func (e *Engine) begin(ctx context.Context, from sutler.Caller, req *sutler.Requ
 		return nil, nil, nil, err
 	}
 	began := sutler.Record{
-		Kind: sutler.Began, Caller: from.Account, Trustee: w.trustee.Account, Client: client(f.context),
+		Kind: sutler.Began, Caller: from.Account, Trustee: w.trustee.Account, Client: asked.client, Digest: asked.digest,
 		Namespace: req.Namespace, Procedure: req.Procedure, Revision: cat.revision,
 	}
 	if inline != nil {
@@ -191,13 +205,6 @@ func (w *walk) requestContext(f *frame, req *sutler.Request) error {
 	return nil
 }
 
-func client(context *xmltree.Node) string {
-	if c := context.Child("clientContext"); c != nil {
-		return c.Attr("clientTransactionId")
-	}
-	return ""
-}
-
 // request runs the steps of a trusted request, or calls the procedure of a
 // simple one with the request's data as its executeData (schema C.3.1, C.3.2).
 func (w *walk) request(f *frame, inline *procedure.Procedure, req *sutler.Request) error {
@@ -245,8 +252,8 @@ func (e *Engine) finish(j *journal, a answer) (*sutler.Response, error) {
 		return e.letGo(j, err)
 	case cause != nil:
 		return e.fail(j, cause)
-	case status == sutler.InDoubt:
-		return e.doubt(j)
+	case status == sutler.InDoubt || status == sutler.Preparing: // or it is not known yet
+		return e.inDoubt(j, status)
 	}
 	return &sutler.Response{Transaction: j.id, Status: status, XML: []byte(a.sent)}, nil
 }
@@ -261,15 +268,15 @@ func (e *Engine) fail(j *journal, err error) (*sutler.Response, error) {
 	if errors.Is(err, errDoubt) {
 		return answerOf(j.id, sutler.InDoubt, cause)
 	}
-	status, rerr := e.rollback(j, cause, errorResponse(cause))
+	status, rerr := e.rollback(j, cause, errorResponse(cause), false)
 	if rerr != nil {
 		return e.letGo(j, rerr)
 	}
 	return answerOf(j.id, status, cause)
 }
 
-// doubt answers for a transaction whose commit failed, and names the call.
-func (e *Engine) doubt(j *journal) (*sutler.Response, error) {
+// inDoubt answers for a transaction whose commit failed, and names the call.
+func (e *Engine) inDoubt(j *journal, status sutler.Status) (*sutler.Response, error) {
 	last := j.records[len(j.records)-1]
 	answer := &sutler.Error{Code: last.Code, Err: errors.New(last.Text), Seq: last.Seq}
 	if tx, err := j.transaction(); err == nil {
@@ -279,11 +286,15 @@ func (e *Engine) doubt(j *journal) (*sutler.Response, error) {
 			}
 		}
 	}
-	return answerOf(j.id, sutler.InDoubt, answer)
+	return answerOf(j.id, status, answer)
 }
 
 // letGo answers for a transaction whose log failed: nothing more is touched.
 func (e *Engine) letGo(j *journal, err error) (*sutler.Response, error) {
+	if sutler.CodeOf(err) == sutler.Duplicate {
+		return refusal(err)
+	}
+	e.later(j.id, paused{at: j.now(), lease: j.lease, lost: j.lease})
 	e.logger.Error("let go of a transaction", slog.String("transaction", string(j.id)), slog.String("error", err.Error()))
 	code := sutler.CodeOf(err)
 	if code != sutler.LogRefused && code != sutler.Unexpected {

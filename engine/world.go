@@ -18,13 +18,22 @@ import (
 // world is all that a walk may touch of the outside.
 type world interface {
 	// call carries out one provider call. On success the output is in c.Data.
-	// input is executeData as XML when the procedure saves it for rollback.
 	// Secrets of the call are masked in the error.
 	// abandoned tells that the provider never came back and goes on with the
 	// document of c, which must be neither read nor released any more.
-	call(ctx context.Context, c *sutler.Call, parents []sutler.Frame, audited bool, input string) (err error, abandoned bool)
+	call(ctx context.Context, c *sutler.Call, k kept) (err error, abandoned bool)
 	// refuse records that a call was not allowed.
-	refuse(seq int, namespace, procedure, rule string)
+	refuse(seq int, namespace, procedure, rule string, audited bool)
+	// full reports whether every call leaves its input and output in the log.
+	full() bool
+}
+
+// kept is what the log keeps of a call beside the call itself.
+type kept struct {
+	parents []sutler.Frame
+	audited bool   // the procedure is marked for audit
+	input   string // executeData as XML, when the procedure saves it for rollback
+	before  string // the same with secrets masked, when everything is audited
 }
 
 // local is the world of a transaction that runs in this process.
@@ -41,11 +50,12 @@ var (
 	errRefused = errors.New("the log refused a record")
 	errLimit   = errors.New("a limit of time is reached") // a catch would make the clock decide
 	errStop    = errors.New("the engine was told to stop")
+	errOpen    = errors.New("the call is not settled yet") // undoing it is tried again
 )
 
 // markOf returns the mark of err, or nil.
 func markOf(err error) error {
-	for _, mark := range []error{errLetGo, errDoubt, errRefused, errLimit, errStop} {
+	for _, mark := range []error{errLetGo, errDoubt, errRefused, errLimit, errStop, errOpen} {
 		if errors.Is(err, mark) {
 			return mark
 		}
@@ -53,11 +63,13 @@ func markOf(err error) error {
 	return nil
 }
 
-func (l *local) refuse(seq int, namespace, procedure, rule string) {
-	l.j.hold(sutler.Record{Kind: sutler.Refused, Seq: seq, Namespace: namespace, Procedure: procedure, Code: sutler.Denied, Text: rule})
+func (l *local) refuse(seq int, namespace, procedure, rule string, audited bool) {
+	l.j.hold(sutler.Record{Kind: sutler.Refused, Seq: seq, Namespace: namespace, Procedure: procedure, Code: sutler.Denied, Text: rule, Audited: audited})
 }
 
-func (l *local) call(ctx context.Context, c *sutler.Call, parents []sutler.Frame, audited bool, input string) (err error, abandoned bool) {
+func (l *local) full() bool { return l.e.level() >= sutler.AuditFull }
+
+func (l *local) call(ctx context.Context, c *sutler.Call, k kept) (err error, abandoned bool) {
 	if l.e.stop.Err() != nil {
 		return errors.Join(errStop, sutler.Errorf(sutler.Cancelled, "cannot call %s/%s: interrupted", c.Namespace, c.Procedure)), false
 	}
@@ -71,24 +83,42 @@ func (l *local) call(ctx context.Context, c *sutler.Call, parents []sutler.Frame
 		return sutler.Errorf(sutler.NoProvider, "cannot call %s/%s: this engine has no provider %q", c.Namespace, c.Procedure, c.ProviderSource), false
 	}
 	start := sutler.Record{
-		Kind: sutler.StepStarted, Seq: c.Seq, Parents: parents, Namespace: c.Namespace, Procedure: c.Procedure,
-		Provider: c.ProviderSource, Type: c.Type, Identity: c.Identity,
+		Kind: sutler.StepStarted, Seq: c.Seq, Parents: k.parents, Namespace: c.Namespace, Procedure: c.Procedure,
+		Provider: c.ProviderSource, Type: c.Type, Identity: c.Identity, Audited: k.audited, Before: k.before,
 	}
-	if c.Type == sutler.Read {
-		return l.read(ctx, p, c, start, audited)
-	}
+	var commands []string
+	c.Audit = func(sql string) { commands = append(commands, sql) }
 	t := traitsOf(p, c.Procedure)
-	if start.Context, err = recordContext(c.Context); err != nil {
-		return err, false
+	if c.Type == sutler.Read && !t.Enlists {
+		err, abandoned = l.read(ctx, p, c, start)
+	} else {
+		if start.Context, err = recordContext(c.Context); err != nil {
+			return err, false
+		}
+		start.Policy, start.Input = t.NoAnswer, k.input
+		err, abandoned = l.write(ctx, p, c, start, t)
 	}
-	start.Policy, start.Input = t.NoAnswer, input
-	return l.write(p, c, start, t)
+	if err == nil {
+		for _, sql := range commands {
+			l.j.hold(sutler.Record{Kind: sutler.AuditCommand, Seq: c.Seq, Text: sql})
+		}
+	}
+	return err, abandoned
+}
+
+// after returns what the log keeps of the output of a call.
+func (l *local) after(c *sutler.Call, start *sutler.Record) string {
+	if start.Before == "" || c.Data == nil {
+		return ""
+	}
+	return maskedXML(c.Data)
 }
 
 // read calls a procedure that leaves nothing to undo. It leaves records only
 // if it is audited; they may wait. One that flushes is about to act: then its
 // namespace declares it wrongly, and it is stopped.
-func (l *local) read(ctx context.Context, p sutler.Provider, c *sutler.Call, start sutler.Record, audited bool) (err error, abandoned bool) {
+func (l *local) read(ctx context.Context, p sutler.Provider, c *sutler.Call, start sutler.Record) (err error, abandoned bool) {
+	audited := start.Audited || start.Before != ""
 	c.Rollback = sutler.NewRollbackData(nil, func(context.Context, []sutler.Pair) error {
 		return sutler.Errorf(sutler.BadNamespace, "cannot let %s/%s act: its namespace declares it of type read, which is never undone; declare it of type write", c.Namespace, c.Procedure)
 	})
@@ -101,7 +131,9 @@ func (l *local) read(ctx context.Context, p sutler.Provider, c *sutler.Call, sta
 	err = l.ask(ctx, c, "process", p.Process)
 	if audited {
 		end := sutler.Record{Kind: sutler.StepDone, Seq: c.Seq}
-		if err != nil {
+		if err == nil {
+			end.After = l.after(c, &start)
+		} else {
 			end.Kind, end.Code, end.Text = sutler.StepFailed, sutler.CodeOf(err), err.Error()
 		}
 		l.j.hold(end)
@@ -109,9 +141,9 @@ func (l *local) read(ctx context.Context, p sutler.Provider, c *sutler.Call, sta
 	return err, isAbandoned(err)
 }
 
-// write calls a procedure that has an effect: the record that it starts is
-// durable before it acts.
-func (l *local) write(p sutler.Provider, c *sutler.Call, start sutler.Record, t sutler.Traits) (err error, abandoned bool) {
+// write calls a procedure that has an effect, or may enlist: the record that it
+// starts is durable before it acts.
+func (l *local) write(ctx context.Context, p sutler.Provider, c *sutler.Call, start sutler.Record, t sutler.Traits) (err error, abandoned bool) {
 	g := &gate{}
 	started, known := false, []sutler.Pair(nil)
 	var refused error // by the log
@@ -123,6 +155,10 @@ func (l *local) write(p sutler.Provider, c *sutler.Call, start sutler.Record, t 
 		}
 		r := sutler.Record{Kind: sutler.StepFlushed, Seq: c.Seq, Rollback: pairs}
 		if !started {
+			start.Enlisted = t.Enlists && c.Rollback.Enlisted()
+			if err := l.mayStart(c, &start, pairs); err != nil {
+				return err
+			}
 			r = start
 			r.Rollback = pairs
 		}
@@ -134,21 +170,27 @@ func (l *local) write(p sutler.Provider, c *sutler.Call, start sutler.Record, t 
 		if g.closed.Load() { // the commit took longer than the call may
 			return sutler.ErrAbandoned
 		}
-		return nil
+		return l.e.acting(l.j)
 	}
 	c.Rollback = sutler.NewRollbackData(nil, flush)
+	if c.Type != sutler.Read || l.j.acted {
+		ctx = context.Background()
+	}
 	if t.Flushes || flush(context.Background(), nil) == nil {
-		err = l.ask(context.Background(), c, "process", p.Process)
+		err = l.ask(ctx, c, "process", p.Process)
 	}
 	abandoned = isAbandoned(err)
 	g.close()
+	if started && l.j.lost == nil {
+		_ = l.e.acted(l.j, c.Seq, c.Rollback.Pairs()) // then the journal is lost
+	}
 	if l.j.lost != nil {
 		return errors.Join(errLetGo, l.j.lost), abandoned
 	}
 	switch {
 	case !started: // it said that it flushes before it acts, and it did not: no effect
 	case err == nil:
-		done := sutler.Record{Kind: sutler.StepDone, Seq: c.Seq}
+		done := sutler.Record{Kind: sutler.StepDone, Seq: c.Seq, After: l.after(c, &start)}
 		if pairs := c.Rollback.Pairs(); !slices.Equal(pairs, known) {
 			done.Rollback = pairs
 		}
@@ -164,6 +206,24 @@ func (l *local) write(p sutler.Provider, c *sutler.Call, start sutler.Record, t 
 	return err, abandoned
 }
 
+// mayStart refuses a call that its namespace or the other calls of the
+// transaction do not let act.
+func (l *local) mayStart(c *sutler.Call, start *sutler.Record, pairs []sutler.Pair) error {
+	if c.Type == sutler.Read && !start.Enlisted {
+		return sutler.Errorf(sutler.BadNamespace, "cannot let %s/%s act: its namespace declares it of type read, which is never undone, and it did not enlist; declare it of type write", c.Namespace, c.Procedure)
+	}
+	for _, p := range pairs {
+		if p.Name != sutler.CommitsLast || !start.Enlisted {
+			continue
+		}
+		if l.j.last != "" && l.j.last != p.Value {
+			return sutler.Errorf(sutler.BadInput, "cannot enlist %q: its system cannot prepare, and neither can %q, which the transaction has enlisted before; at most one such connection can commit last", p.Value, l.j.last)
+		}
+		l.j.last = p.Value
+	}
+	return nil
+}
+
 // settleNow decides a call without an answer before any catch runs, by what
 // the provider declared. What it cannot decide is for an operator.
 func (l *local) settleNow(p sutler.Provider, c *sutler.Call, start sutler.Record, known []sutler.Pair, err error) error {
@@ -171,32 +231,36 @@ func (l *local) settleNow(p sutler.Provider, c *sutler.Call, start sutler.Record
 		Seq: c.Seq, Namespace: c.Namespace, Procedure: c.Procedure, Provider: c.ProviderSource, Type: c.Type,
 		Policy: start.Policy, Identity: c.Identity, Context: start.Context, Input: start.Input, Rollback: known, Status: sutler.CallStarted,
 	}
-	if doubt := l.e.settle(l.j, p, &s, err.Error()); doubt != nil {
-		if l.j.lost != nil {
-			return errors.Join(errLetGo, l.j.lost)
-		}
-		return errors.Join(errDoubt, doubt)
+	again, open := l.e.settle(l.j, p, &s, err.Error())
+	switch {
+	case open == nil:
+		return err
+	case l.j.lost != nil:
+		return errors.Join(errLetGo, l.j.lost)
+	case again:
+		return errors.Join(errOpen, err)
 	}
-	return err
+	if lost := l.e.doubt(l.j, &s, open); lost != nil {
+		return errors.Join(errLetGo, lost)
+	}
+	return errors.Join(errDoubt, sutler.Errorf(sutler.Doubt, "%s", l.j.records[len(l.j.records)-1].Text))
 }
 
 // settle brings a call without an outcome to one: undone or found to have had
-// no effect. An error means that an operator must decide; the journal then
-// says so, or is lost.
-func (e *Engine) settle(j *journal, p sutler.Provider, s *sutler.Step, why string) error {
-	doubt := func(reason string) error {
-		text := fmt.Sprintf("the outcome of call %d, %s/%s, is not known (%s): %s", s.Seq, s.Namespace, s.Procedure, why, reason)
-		if err := j.must(sutler.Record{Kind: sutler.InDoubtTx, Seq: s.Seq, Code: sutler.Doubt, Text: text}); err != nil {
-			return err
-		}
-		e.logger.Error("transaction in doubt", slog.String("transaction", string(j.id)), slog.String("reason", text))
-		return sutler.Errorf(sutler.Doubt, "%s", text)
+// no effect. An error says why it has none yet; with again, asking or undoing
+// it failed and may be tried again, else an operator must decide.
+func (e *Engine) settle(j *journal, p sutler.Provider, s *sutler.Step, why string) (again bool, err error) {
+	unknown := func(format string, args ...any) error {
+		return fmt.Errorf("the outcome of call %d, %s/%s, is not known (%s): %w", s.Seq, s.Namespace, s.Procedure, why, fmt.Errorf(format, args...))
+	}
+	if p == nil {
+		return true, unknown("this engine has no provider %q", s.Provider)
 	}
 	policy := s.Policy
-	if policy == sutler.Probe {
+	if policy == sutler.Probe && !s.Enlisted {
 		prober, ok := p.(sutler.Prober)
 		if !ok {
-			return doubt("the provider cannot be asked")
+			return false, unknown("the provider cannot be asked")
 		}
 		outcome := sutler.Unknown
 		err := e.again(j, s, "probe", func(ctx context.Context, c *sutler.Call) (err error) {
@@ -205,22 +269,33 @@ func (e *Engine) settle(j *journal, p sutler.Provider, s *sutler.Step, why strin
 		})
 		switch {
 		case err != nil:
-			return doubt("asking the provider gave: " + err.Error())
+			return true, unknown("asking the provider gave: %w", err)
 		case outcome == sutler.NoEffect:
 			j.hold(sutler.Record{Kind: sutler.StepFailed, Seq: s.Seq, Code: sutler.NoAnswer, Text: why + "; it had no effect"})
 			s.Status = sutler.CallFailed
-			return nil
+			return false, nil
 		case outcome == sutler.Unknown:
-			return doubt("the provider does not know")
+			return false, unknown("the provider does not know")
 		}
 		policy = sutler.Repeatable
 	}
-	if policy != sutler.Repeatable {
-		return doubt("the provider declares that an operator must decide")
+	// What an enlisted call did lives in a transaction of the outside system,
+	// which can always be ended.
+	if policy != sutler.Repeatable && !s.Enlisted {
+		return false, unknown("the provider declares that an operator must decide")
 	}
 	if err := e.undo(j, p, s); err != nil {
-		return doubt("undoing it failed: " + err.Error())
+		return true, unknown("undoing it failed: %w", err)
 	}
+	return false, nil
+}
+
+// doubt leaves a transaction to an operator, because of the given call.
+func (e *Engine) doubt(j *journal, s *sutler.Step, reason error) error {
+	if err := j.must(sutler.Record{Kind: sutler.InDoubtTx, Seq: s.Seq, Code: sutler.Doubt, Text: reason.Error()}); err != nil {
+		return err
+	}
+	e.needsOperator(j, sutler.InDoubt, eventAbortFailed, reason.Error())
 	return nil
 }
 

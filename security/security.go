@@ -46,6 +46,15 @@ func MayRegister(from sutler.Caller) Decision {
 	return Decision{false, "only members of " + sutler.MPFAdmins + " may register namespaces"}
 }
 
+// MayResolve decides whether from may act on transactions that wait for an
+// operator, on engines, and on other things of the installation.
+func MayResolve(from sutler.Caller) Decision {
+	if from.In(sutler.MPFAdmins) {
+		return Decision{true, "member of " + sutler.MPFAdmins}
+	}
+	return Decision{false, "only members of " + sutler.MPFAdmins + " may resolve transactions"}
+}
+
 // MayCall decides whether who may call t (schema C.3.3).
 func MayCall(who sutler.Trustee, t Target) Decision {
 	if slices.Contains(who.Groups, sutler.MPFAdmins) {

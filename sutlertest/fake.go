@@ -27,12 +27,16 @@ import (
 //	<output>…</output>          children added to executeData
 //
 // How a procedure behaves is in its name: one that contains Plain does not
-// flush; Probe and Operator choose that policy; all others are repeatable.
+// flush; Probe and Operator choose that policy; all others are repeatable. One
+// that contains Enlist enlists, and with EnlistLast its system, whose
+// connection is named by the letter that follows, cannot prepare: what such
+// calls did is committed together with a marker.
 type Fake struct {
 	mu      sync.Mutex
 	effects []effect
 	trace   []string
-	failed  map[string]int // by transaction, call and phase: failures so far
+	markers map[string]bool // by transaction and connection: what is committed
+	failed  map[string]int  // by transaction, call and phase: failures so far
 	release chan struct{}
 	Echo    func(c *sutler.Call) // called at the start of every Process, when set
 }
@@ -44,7 +48,9 @@ type effect struct {
 }
 
 // NewFake returns a provider with an untouched world.
-func NewFake() *Fake { return &Fake{failed: map[string]int{}, release: make(chan struct{})} }
+func NewFake() *Fake {
+	return &Fake{failed: map[string]int{}, markers: map[string]bool{}, release: make(chan struct{})}
+}
 
 // Release lets every hanging call go on.
 func (f *Fake) Release() { close(f.release) }
@@ -78,7 +84,7 @@ func (f *Fake) note(format string, args ...any) {
 // Traits tells the behaviour that a procedure's name asks for. The fake has
 // every procedure but those whose names contain Missing.
 func (f *Fake) Traits(procedure string) (sutler.Traits, bool) {
-	t := sutler.Traits{Flushes: !strings.Contains(procedure, "Plain"), NoAnswer: sutler.Repeatable}
+	t := sutler.Traits{Flushes: !strings.Contains(procedure, "Plain"), NoAnswer: sutler.Repeatable, Enlists: strings.Contains(procedure, "Enlist")}
 	switch {
 	case strings.Contains(procedure, "Probe"):
 		t.NoAnswer = sutler.Probe
@@ -111,12 +117,16 @@ func (f *Fake) Process(ctx context.Context, c *sutler.Call) error {
 		return err
 	}
 	t, _ := f.Traits(c.Procedure)
-	if t.Flushes && c.Type != sutler.Read {
+	if t.Enlists {
+		c.Rollback.Enlist(connection(c))
+	}
+	acts := c.Type != sutler.Read || t.Enlists
+	if t.Flushes && acts {
 		if err := c.Rollback.Flush(ctx); err != nil {
 			return err
 		}
 	}
-	if c.Type != sutler.Read {
+	if acts {
 		f.mu.Lock()
 		f.effects = append(f.effects, effect{c.Transaction, c.Seq, name})
 		f.mu.Unlock()
@@ -139,7 +149,19 @@ func (f *Fake) Process(ctx context.Context, c *sutler.Call) error {
 	return nil
 }
 
-// Rollback takes the effect of the call away; without one it does nothing.
+// connection is the name of the connection of a call that commits last, or "".
+func connection(c *sutler.Call) string {
+	if _, name, ok := strings.Cut(c.Procedure, "EnlistLast"); ok {
+		return "connection " + name
+	}
+	return ""
+}
+
+// marker is the key under which a commit of the call's connection is kept.
+func marker(c *sutler.Call) string { return string(c.Transaction) + " " + connection(c) }
+
+// Rollback takes the effect of the call away; without one it does nothing. What
+// is committed with a marker cannot be taken away.
 func (f *Fake) Rollback(ctx context.Context, c *sutler.Call) error {
 	input := ""
 	if c.Data != nil {
@@ -148,6 +170,13 @@ func (f *Fake) Rollback(ctx context.Context, c *sutler.Call) error {
 	if err := f.phase(ctx, c, "rollback", "before"); err != nil {
 		f.note("rollback %s: %v", f.name(c), err)
 		return err
+	}
+	f.mu.Lock()
+	committed := f.markers[marker(c)]
+	f.mu.Unlock()
+	if committed {
+		f.note("rollback %s: it is committed", f.name(c))
+		return sutler.Errorf(sutler.Failed, "cannot roll back %s: it is committed", f.name(c))
 	}
 	f.note("rollback %s%s", f.name(c), input)
 	f.remove(c)
@@ -165,7 +194,15 @@ func (f *Fake) Prepare(ctx context.Context, c *sutler.Call) error {
 func (f *Fake) Commit(ctx context.Context, c *sutler.Call) error {
 	err := f.phase(ctx, c, "commit", "before")
 	f.noteErr("commit  ", c, err)
-	return err
+	if err != nil {
+		return err
+	}
+	if connection(c) != "" {
+		f.mu.Lock()
+		f.markers[marker(c)] = true
+		f.mu.Unlock()
+	}
+	return f.phase(ctx, c, "commit", "effect")
 }
 
 func (f *Fake) noteErr(what string, c *sutler.Call, err error) {
@@ -182,8 +219,17 @@ func (f *Fake) Probe(_ context.Context, c *sutler.Call) (sutler.Outcome, error) 
 	if strings.Contains(c.Procedure, "Unknown") {
 		return sutler.Unknown, nil
 	}
+	if err := f.phase(context.Background(), c, "probe", "before"); err != nil {
+		return sutler.Unknown, err
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if connection(c) != "" {
+		if f.markers[marker(c)] {
+			return sutler.TookEffect, nil
+		}
+		return sutler.NoEffect, nil
+	}
 	for _, e := range f.effects {
 		if e.tx == c.Transaction && e.seq == c.Seq {
 			return sutler.TookEffect, nil
@@ -231,7 +277,7 @@ func (f *Fake) phase(ctx context.Context, c *sutler.Call, phase, moment string) 
 		<-f.release
 		return nil
 	}
-	if moment == "effect" {
+	if moment == "effect" && phase == "process" {
 		f.remove(c) // an error means: undone by the provider itself
 	}
 	if d.Attr("code") == "" {

@@ -162,8 +162,8 @@ func (p *program) answer(ctx context.Context, o serveOptions, h *host, logger *s
 	return server.Serve(ctx, ln, door, grace, logger)
 }
 
-// finishAll tries once more to finish the transactions that recovery left for
-// an operator, and fails if there are some that it cannot.
+// finishAll tries once more to finish the transactions that wait for an
+// operator or pause, and fails if there are some that it cannot.
 func (p *program) finishAll(ctx context.Context, h *host) error {
 	var left []string
 	for _, status := range []sutler.Status{sutler.RollbackFailed, sutler.InDoubt, sutler.Active, sutler.Preparing, sutler.Committing, sutler.RollingBack} {
@@ -172,7 +172,7 @@ func (p *program) finishAll(ctx context.Context, h *host) error {
 			return err
 		}
 		for _, tx := range list {
-			now, err := h.Retry(ctx, tx.ID)
+			now, err := h.Resolve(ctx, administrator("serve"), tx.ID, sutler.Resolution{Verb: sutler.Retry, Reason: "serve --recover-only"})
 			if err != nil {
 				return err
 			}

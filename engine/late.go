@@ -1,0 +1,84 @@
+package engine
+
+import (
+	"errors"
+	"log/slog"
+
+	"sutler"
+)
+
+// errLapsed says that the engine's lease is not in force: it touches nothing.
+var errLapsed = sutler.Errorf(sutler.LogRefused, "the engine's lease has lapsed: another engine may have taken the transaction over")
+
+// lateCall is a call that may have acted after the lease it ran under had
+// lapsed: another engine may have undone the transaction before.
+type lateCall struct {
+	lease    sutler.Lease
+	tx       sutler.TransactionID
+	seq      int
+	rollback []sutler.Pair
+}
+
+// lapsed lets go of a transaction whose lease is not in force any more.
+func (j *journal) lapsed() error {
+	if j.lost == nil {
+		j.lost = errLapsed
+	}
+	return j.lost
+}
+
+// acting is asked directly before a provider acts: an error means that it must not.
+func (e *Engine) acting(j *journal) error {
+	if j.lost != nil {
+		return j.lost
+	}
+	if j.lease.Engine == e.Lease().Engine && !e.holds() {
+		return j.lapsed()
+	}
+	return nil
+}
+
+// acted is asked after a provider may have acted. If the lease lapsed
+// meanwhile, the effect is late: it is recorded and undone under a new lease,
+// and the transaction is let go.
+func (e *Engine) acted(j *journal, seq int, rollback []sutler.Pair) error {
+	if j.lease.Engine != e.Lease().Engine || e.holds() {
+		return nil
+	}
+	e.mu.Lock()
+	e.late = append(e.late, lateCall{j.lease, j.id, seq, rollback})
+	e.mu.Unlock()
+	return j.lapsed()
+}
+
+// tellLate records the effects that came after a lease had lapsed, under the
+// engine's new lease. What was recorded is forgotten.
+func (e *Engine) tellLate(l sutler.Lease) error {
+	e.mu.Lock()
+	var mine []lateCall
+	var others []lateCall
+	for _, c := range e.late {
+		if c.lease.Engine == l.Engine && c.lease != l {
+			mine = append(mine, c)
+		} else {
+			others = append(others, c)
+		}
+	}
+	e.late = others
+	e.mu.Unlock()
+	var errs []error
+	for _, c := range mine {
+		j := e.journal(c.tx, l)
+		err := j.must(sutler.Record{Kind: sutler.LateEffect, Seq: c.seq, Rollback: c.rollback,
+			Text: "it may have acted after the lease of its engine had lapsed"})
+		if err != nil {
+			e.mu.Lock()
+			e.late = append(e.late, c)
+			e.mu.Unlock()
+			errs = append(errs, err)
+			continue
+		}
+		e.logger.Warn("late effect", slog.String("transaction", string(c.tx)), slog.Int("call", c.seq))
+	}
+	return errors.Join(errs...)
+}
