@@ -332,3 +332,29 @@ func Uncarried(rs []Record) ([]Record, error) {
 	}
 	return rs, nil
 }
+
+// AppendGroup adds the encoded group of one Append to the row of a log.
+func AppendGroup(row, group []byte) []byte {
+	row = binary.AppendUvarint(row, uint64(len(group)))
+	return append(row, group...)
+}
+
+// DecodeRow returns the records of a row that AppendGroup made, in the order of
+// writing. An error has code Corrupt.
+func DecodeRow(row []byte) ([]Record, error) {
+	var all []Record
+	for len(row) > 0 {
+		n, used := binary.Uvarint(row)
+		if used <= 0 || n > uint64(len(row)-used) {
+			return nil, Errorf(Corrupt, "cannot read a row of records: it ends early")
+		}
+		row = row[used:]
+		rs, err := DecodeRecords(row[:n])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rs...)
+		row = row[n:]
+	}
+	return all, nil
+}

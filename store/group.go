@@ -1,11 +1,6 @@
 package store
 
-import (
-	"encoding/binary"
-	"errors"
-
-	"sutler"
-)
+import "sutler"
 
 // numberBits are the lower bits of a sequence number: the number of a row in
 // its chain. The upper ones are the fencing number of the chain's lease.
@@ -27,29 +22,10 @@ type group struct {
 }
 
 // add puts the encoded records of one Append at the end of the group.
-func (g *group) add(encoded []byte) {
-	g.records = binary.AppendUvarint(g.records, uint64(len(encoded)))
-	g.records = append(g.records, encoded...)
-}
+func (g *group) add(encoded []byte) { g.records = sutler.AppendGroup(g.records, encoded) }
 
 // decode returns the records of the group in the order of writing.
-func (g *group) decode() ([]sutler.Record, error) {
-	var all []sutler.Record
-	for rest := g.records; len(rest) > 0; {
-		n, used := binary.Uvarint(rest)
-		if used <= 0 || n > uint64(len(rest)-used) {
-			return nil, errors.New("it ends early")
-		}
-		rest = rest[used:]
-		rs, err := sutler.DecodeRecords(rest[:n])
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, rs...)
-		rest = rest[n:]
-	}
-	return all, nil
-}
+func (g *group) decode() ([]sutler.Record, error) { return sutler.DecodeRow(g.records) }
 
 // chain is the end of the chain of rows that were written under one lease.
 type chain struct {
