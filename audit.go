@@ -83,3 +83,40 @@ type ChainRow struct {
 	Records []byte
 	Link    Link
 }
+
+// Piece is the beginning of a chain that is older than the log is kept.
+type Piece struct {
+	Lease        Lease
+	Number       int64 // of its last row
+	Link         Link  // of that row
+	Damaged      bool  // its last row cannot be read
+	Transactions int
+	Unfinished   []TransactionID // to be carried forward
+	Kept         []TransactionID // the audit log keeps them still: to be carried forward too, or the piece stays
+	Dropped      []TransactionID // to be forgotten
+}
+
+// PendingCommand is SQL for the audit database that waits to be run.
+type PendingCommand struct {
+	Transaction TransactionID `json:"transaction"`
+	Seq         int           `json:"seq"`
+	Place       int           `json:"place"` // among those of the call
+	SQL         string        `json:"sql"`
+	Tries       int           `json:"tries"` // how often it has failed
+	Due         time.Time     `json:"due,omitzero"`
+	Error       string        `json:"error,omitempty"`
+}
+
+// AuditLog reads what the audit level keeps of finished transactions. The
+// store implements it.
+type AuditLog interface {
+	// Audited returns the transactions that f chooses, newest first, without
+	// their steps. A page after an unknown one is an error with code NotFound.
+	Audited(ctx context.Context, f AuditFilter) ([]Transaction, error)
+	// AuditedTransaction returns one transaction in the detail in which it is
+	// kept; code NotFound for one that is not kept.
+	AuditedTransaction(ctx context.Context, id TransactionID) (*Transaction, error)
+	// BadCommands returns the commands for the audit database that have failed
+	// and are tried again.
+	BadCommands(ctx context.Context) ([]PendingCommand, error)
+}

@@ -22,6 +22,7 @@ var mayImport = map[string]string{
 	"procedure":   "sutler xmltree xpath xslt xsd",
 	"security":    "sutler",
 	"engine":      "sutler procedure security xmltree xpath xslt",
+	"audit":       "sutler security",
 	"store":       "sutler xmltree",
 	"provider":    "sutler xmltree",
 	"provider/*":  "sutler provider xmltree",
@@ -42,6 +43,7 @@ var impure = []string{"os", "os/exec", "net", "net/http", "database/sql", "flag"
 // package each, exceptions with their reason.
 var fenced = map[string]string{
 	"modernc.org/sqlite":           "store provider/sql", // both speak to SQLite databases, each to its own
+	"github.com/jackc/pgx":         "store provider/sql", // the engine's database, and those that namespaces work on
 	"github.com/pressly/goose":     "store",
 	"github.com/spf13/cobra":       "cmd/sutler",
 	"github.com/spf13/pflag":       "cmd/sutler",

@@ -23,6 +23,11 @@ func (e *entry) pack() []byte {
 	b = binary.AppendVarint(b, h.Revision)
 	b = binary.AppendVarint(b, micros(h.Ended))
 	b = binary.AppendUvarint(b, uint64(h.Code))
+	b = binary.AppendUvarint(b, uint64(len(e.calls)))
+	for _, call := range e.calls {
+		b = binary.AppendUvarint(b, uint64(len(call)))
+		b = append(b, call...)
+	}
 	return append(b, packGroups(e.groups)...)
 }
 
@@ -55,13 +60,27 @@ func (e *entry) unpack(b []byte) error {
 		return short
 	}
 	h.Code, h.Ended = sutler.Code(code), timeOf(ended)
+	b = b[used:]
+	calls, used := binary.Uvarint(b)
+	if used <= 0 || calls > maxCalls {
+		return short
+	}
+	b = b[used:]
+	for range calls {
+		n, used := binary.Uvarint(b)
+		if used <= 0 || n > uint64(len(b)-used) {
+			return short
+		}
+		e.calls = append(e.calls, string(b[used:used+int(n)]))
+		b = b[used+int(n):]
+	}
 	var err error
-	e.groups, err = unpackGroups(b[used:])
+	e.groups, err = unpackGroups(b)
 	return err
 }
 
 // entryColumns are those of an entry, in the order of values and scanEntry.
-const entryColumns = "id, started, number, engine, status, refused, audited, last, entry"
+const entryColumns = "id, started, number, engine, status, refused, audited, last, kept, entry"
 
 // values returns the row of e.
 func (e *entry) values() []any {
@@ -71,7 +90,7 @@ func (e *entry) values() []any {
 	}
 	return []any{
 		string(e.head.ID), micros(e.head.Started), e.number, string(e.engine), string(e.head.Status),
-		e.refused, e.head.Audited, last, e.pack(),
+		e.refused, e.head.Audited, last, int(e.kept), e.pack(),
 	}
 }
 
@@ -81,7 +100,7 @@ func scanEntry(row interface{ Scan(...any) error }) (*entry, error) {
 	e := &entry{row: true}
 	var packed []byte
 	var started, last int64
-	if err := row.Scan(&e.head.ID, &started, &e.number, &e.engine, &e.head.Status, &e.refused, &e.head.Audited, &last, &packed); err != nil {
+	if err := row.Scan(&e.head.ID, &started, &e.number, &e.engine, &e.head.Status, &e.refused, &e.head.Audited, &last, &e.kept, &packed); err != nil {
 		return nil, err
 	}
 	e.head.Started = timeOf(started)

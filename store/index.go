@@ -26,6 +26,7 @@ type index struct {
 	numbers  int64                     // the newest number of a transaction
 	round    int64                     // of saving
 
+	level  func() sutler.AuditLevel
 	db     *sql.DB // holds tx and mark
 	lazily string
 	wake   chan struct{} // tells the indexer that much waits
@@ -37,6 +38,7 @@ type index struct {
 func (x *index) init() {
 	x.entries, x.upTo, x.marked = map[sutler.TransactionID]*entry{}, map[int64]int64{}, map[int64]int64{}
 	x.owned = map[sutler.EngineID]int64{}
+	x.level = func() sutler.AuditLevel { return sutler.AuditFlagged }
 	x.wake, x.room = make(chan struct{}, 1), make(chan struct{}, 1)
 	x.quit, x.gone = make(chan struct{}), make(chan struct{})
 }
@@ -48,6 +50,8 @@ type entry struct {
 	number  int64              // grows in the order in which transactions began
 	groups  []int64            // sequence numbers, in the order of writing
 	refused bool               // something was not allowed
+	kept    sutler.AuditLevel  // in which detail the audit log keeps it
+	calls   []string           // procedures called, for searches: see callName
 	version int64              // grows with each change
 	saved   int                // how many of the groups the table has
 	row     bool               // the table has a row
@@ -153,6 +157,7 @@ func (e *entry) apply(r *sutler.Record) {
 		h.Namespace, h.Procedure, h.Revision, h.Started = r.Namespace, r.Procedure, r.Revision, r.At
 	case sutler.StepStarted:
 		h.Audited = h.Audited || r.Audited
+		e.called(r)
 	case sutler.PreparingTx:
 		h.Status = sutler.Preparing
 	case sutler.CommittingTx:
@@ -179,6 +184,24 @@ func (e *entry) apply(r *sutler.Record) {
 		h.Audited = h.Audited || r.Audited
 	case sutler.Carried:
 		e.applyCarried(r)
+	}
+}
+
+// maxCalls is how many different procedures of one transaction searches know.
+const maxCalls = 32
+
+// callName is how an entry keeps a call.
+func callName(namespace, procedure string) string { return namespace + "\x00" + procedure }
+
+// called notes which procedure a step calls.
+func (e *entry) called(r *sutler.Record) {
+	for _, c := range e.calls {
+		if len(c) == len(r.Namespace)+1+len(r.Procedure) && c[:len(r.Namespace)] == r.Namespace && c[len(r.Namespace)+1:] == r.Procedure {
+			return
+		}
+	}
+	if len(e.calls) < maxCalls {
+		e.calls = append(e.calls, callName(r.Namespace, r.Procedure))
 	}
 }
 

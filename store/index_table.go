@@ -21,10 +21,11 @@ DROP TABLE IF EXISTS tx;
 DROP TABLE IF EXISTS mark;
 CREATE TABLE tx (
 	id TEXT PRIMARY KEY, started INTEGER NOT NULL, number INTEGER NOT NULL, engine TEXT NOT NULL, status TEXT NOT NULL,
-	refused INTEGER NOT NULL, audited INTEGER NOT NULL, last INTEGER NOT NULL, kept INTEGER NOT NULL DEFAULT -1, entry BLOB NOT NULL
+	refused INTEGER NOT NULL, audited INTEGER NOT NULL, last INTEGER NOT NULL, kept INTEGER NOT NULL, entry BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tx_by_start ON tx (started, number);
 CREATE INDEX tx_few ON tx (status, started, number) WHERE status <> 'committed';
+CREATE INDEX tx_kept ON tx (started, number) WHERE kept > 0;
 CREATE TABLE mark (fence INTEGER PRIMARY KEY, number INTEGER NOT NULL) STRICT;
 PRAGMA user_version = 1;
 `
@@ -185,7 +186,14 @@ func (x *index) take(all bool) ([]saving, map[int64]int64) {
 	defer x.mu.Unlock()
 	x.round++
 	var batch []saving
-	add := func(e *entry) { batch = append(batch, saving{e, *e, e.version}) }
+	level := x.level()
+	add := func(e *entry) {
+		b := saving{e, *e, e.version}
+		if st := e.head.Status; st.Final() || st.Waiting() || st == "" {
+			b.entry.kept = level.Keeps(st, e.head.Audited, e.refused)
+		}
+		batch = append(batch, b)
+	}
 	for _, e := range x.finished {
 		add(e)
 	}
@@ -240,7 +248,7 @@ func upsert(rows int) string {
 	}
 	b.WriteString(` ON CONFLICT (id) DO UPDATE SET started = excluded.started, number = excluded.number, engine = excluded.engine,
 		status = excluded.status, refused = excluded.refused, audited = excluded.audited, last = excluded.last, entry = excluded.entry,
-		kept = -1 WHERE excluded.last > tx.last`)
+		kept = excluded.kept WHERE excluded.last > tx.last`)
 	return b.String()
 }
 

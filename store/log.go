@@ -31,7 +31,7 @@ func (s *Store) Append(ctx context.Context, l sutler.Lease, rs ...sutler.Record)
 	}
 	a := &appending{lease: l, records: rs, encoded: sutler.EncodeRecords(nil, rs), done: make(chan error, 1)}
 	for i := range rs {
-		a.client = a.client || rs[i].Kind == sutler.Began && rs[i].Client != ""
+		a.rows = a.rows || rs[i].Kind == sutler.Began && rs[i].Client != "" || rs[i].Kind == sutler.AuditCommand
 	}
 	if len(a.encoded) > MaxAppend {
 		return sutler.Errorf(sutler.LogRefused, "cannot write %d records of transaction %s to the transaction log: they take %d bytes and %d is the most", len(rs), rs[0].Transaction, len(a.encoded), MaxAppend)

@@ -30,7 +30,15 @@ CREATE TABLE log (
 	sequence INTEGER PRIMARY KEY, micros INTEGER NOT NULL, records BLOB NOT NULL, link BLOB NOT NULL
 ) STRICT;
 CREATE TABLE cut (fence INTEGER PRIMARY KEY, number INTEGER NOT NULL, link BLOB NOT NULL) STRICT;
-CREATE TABLE client (trustee TEXT NOT NULL, client TEXT NOT NULL, tx TEXT NOT NULL, PRIMARY KEY (trustee, client)) STRICT, WITHOUT ROWID;
+CREATE TABLE client (
+	trustee TEXT NOT NULL, client TEXT NOT NULL, tx TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (trustee, client)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX client_by_time ON client (at);
+CREATE TABLE checkpoint (number INTEGER PRIMARY KEY, statement BLOB NOT NULL) STRICT;
+CREATE TABLE audit_command (
+	tx TEXT NOT NULL, seq INTEGER NOT NULL, place INTEGER NOT NULL, command TEXT NOT NULL,
+	tries INTEGER NOT NULL, due INTEGER NOT NULL, error TEXT NOT NULL, PRIMARY KEY (tx, seq, place)
+) STRICT;
 `
 
 // chainMigration takes a log of the first form, whose rows had a digest each,
@@ -122,7 +130,7 @@ func (g *oldGroup) chain(ctx context.Context, tx *sql.Tx, chains map[sutler.Leas
 		r := &rs[i]
 		next.micros = max(next.micros, micros(r.At))
 		if r.Kind == sutler.Began && r.Client != "" {
-			if _, err := tx.ExecContext(ctx, "INSERT INTO client VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", r.Trustee, r.Client, string(r.Transaction)); err != nil {
+			if _, err := tx.ExecContext(ctx, "INSERT INTO client VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", r.Trustee, r.Client, string(r.Transaction), micros(r.At)); err != nil {
 				return err
 			}
 		}

@@ -67,7 +67,9 @@ type Options struct {
 	Log      *slog.Logger     // nil: nothing is logged
 	Now      func() time.Time // the clock for times that the store itself sets; nil: time.Now
 	Healed   func()           // called, from the writer, when the store takes leases again after a failure; must not block
-	VFS      string           // name of the SQLite VFS to use; "" is that of the operating system
+	// AuditLevel says which finished transactions the audit log keeps; nil: sutler.AuditFlagged.
+	AuditLevel func() sutler.AuditLevel
+	VFS        string // name of the SQLite VFS to use; "" is that of the operating system
 }
 
 // Store is configuration store, transaction log and its monitor. Its methods
@@ -128,6 +130,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		chains: map[sutler.Lease]*chain{}, newest: map[sutler.EngineID]int64{},
 	}
 	s.index.init()
+	if o.AuditLevel != nil {
+		s.index.level = o.AuditLevel
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -27,7 +27,7 @@ type appending struct {
 	lease   sutler.Lease
 	records []sutler.Record
 	encoded []byte
-	client  bool       // holds a record Began with a clientTransactionId
+	rows    bool       // holds records of which other tables must know at once: see keepRows
 	done    chan error // buffered: the writer never waits for a caller
 }
 
@@ -133,8 +133,8 @@ func (s *Store) commitGroup(together []*appending) ([]*appending, *sutler.Error)
 	ctx := context.Background()
 	var result sql.Result
 	var werr error
-	if withClient(together) {
-		together, result, werr = s.insertWithClients(ctx, c, &g, together)
+	if withRows(together) {
+		together, result, werr = s.insertWithRows(ctx, c, &g, together)
 		if len(together) == 0 && werr == nil {
 			return nil, nil
 		}
@@ -203,19 +203,19 @@ func (s *Store) chainOf(l sutler.Lease) (*chain, *sutler.Error) {
 	return c, nil
 }
 
-func withClient(together []*appending) bool {
+func withRows(together []*appending) bool {
 	for _, a := range together {
-		if a.client {
+		if a.rows {
 			return true
 		}
 	}
 	return false
 }
 
-// insertWithClients writes a group together with the clientTransactionIds in
-// it. Appends that begin a transaction under one that is taken are answered
+// insertWithRows writes a group together with the clientTransactionIds and
+// audit commands in it. Appends that begin a transaction under one that is taken are answered
 // and left out.
-func (s *Store) insertWithClients(ctx context.Context, c *chain, g *group, together []*appending) (left []*appending, result sql.Result, err error) {
+func (s *Store) insertWithRows(ctx context.Context, c *chain, g *group, together []*appending) (left []*appending, result sql.Result, err error) {
 	refused := map[*appending]*sutler.Error{}
 	err = transact(ctx, s.db, func(tx *sql.Tx) error {
 		var held int
@@ -223,10 +223,10 @@ func (s *Store) insertWithClients(ctx context.Context, c *chain, g *group, toget
 			return err
 		}
 		for _, a := range together {
-			if !a.client {
+			if !a.rows {
 				continue
 			}
-			no, err := takeClients(ctx, tx, a.records)
+			no, err := keepRows(ctx, tx, a.records)
 			if err != nil {
 				return err
 			}
@@ -268,17 +268,23 @@ func (s *Store) insertWithClients(ctx context.Context, c *chain, g *group, toget
 // errFenced takes back what a transaction did under a lease that is no longer the newest.
 var errFenced = errors.New("fenced")
 
-// takeClients keeps the clientTransactionIds of one Append, or says which of
-// them stands for another transaction. What it kept of an Append that is
+// keepRows keeps the audit commands and clientTransactionIds of one Append, or
+// says which of these stands for another transaction. What it kept of an Append that is
 // refused for another one of its IDs stays: it could not happen, because a
 // transaction begins once.
-func takeClients(ctx context.Context, tx *sql.Tx, rs []sutler.Record) (*sutler.Error, error) {
+func keepRows(ctx context.Context, tx *sql.Tx, rs []sutler.Record) (*sutler.Error, error) {
 	for i := range rs {
 		r := &rs[i]
+		if r.Kind == sutler.AuditCommand {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO audit_command (tx, seq, place, command, tries, due, error)
+				VALUES ($1, $2, (SELECT count(*) FROM audit_command WHERE tx = $1 AND seq = $2), $3, 0, 0, '')`, string(r.Transaction), r.Seq, r.Text); err != nil {
+				return nil, err
+			}
+		}
 		if r.Kind != sutler.Began || r.Client == "" {
 			continue
 		}
-		result, err := tx.ExecContext(ctx, "INSERT INTO client (trustee, client, tx) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", r.Trustee, r.Client, string(r.Transaction))
+		result, err := tx.ExecContext(ctx, "INSERT INTO client (trustee, client, tx, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", r.Trustee, r.Client, string(r.Transaction), micros(r.At))
 		if err != nil {
 			return nil, err
 		}

@@ -52,7 +52,28 @@ CREATE TABLE client (
 	trustee TEXT NOT NULL,
 	client  TEXT NOT NULL,
 	tx      TEXT NOT NULL,
+	at      BIGINT NOT NULL,
 	PRIMARY KEY (trustee, client)
+);
+CREATE INDEX client_by_time ON client (at);
+
+-- Signed statements about the heads of the chains, in the order of writing.
+CREATE TABLE checkpoint (
+	number    BIGINT PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+	statement BYTEA  NOT NULL
+);
+
+-- Commands for the audit database that transactions have left: they are run
+-- when the transaction has committed. "tries" is how often one has failed.
+CREATE TABLE audit_command (
+	tx      TEXT    NOT NULL,
+	seq     INTEGER NOT NULL,
+	place   INTEGER NOT NULL,
+	command TEXT    NOT NULL,
+	tries   INTEGER NOT NULL,
+	due     BIGINT  NOT NULL,
+	error   TEXT    NOT NULL,
+	PRIMARY KEY (tx, seq, place)
 );
 
 -- The index: a row for each transaction that is finished, waits for an
@@ -68,11 +89,12 @@ CREATE TABLE tx (
 	refused BOOLEAN NOT NULL,
 	audited BOOLEAN NOT NULL,
 	last    BIGINT  NOT NULL,
-	kept    INTEGER NOT NULL DEFAULT -1,
+	kept    INTEGER NOT NULL,
 	entry   BYTEA   NOT NULL
 );
 CREATE INDEX tx_by_start ON tx (started, number);
 CREATE INDEX tx_few ON tx (status, started, number) WHERE status <> 'committed';
+CREATE INDEX tx_kept ON tx (started, number) WHERE kept > 0;
 CREATE TABLE mark (
 	fence  BIGINT PRIMARY KEY,
 	number BIGINT NOT NULL
@@ -107,3 +129,51 @@ CREATE TABLE setting (
 	name  TEXT PRIMARY KEY,
 	value TEXT NOT NULL
 );
+
+-- Retention: the engine may not delete rows of the log, but this function of
+-- the owner does, as far as they are behind the cut and older than an hour.
+-- +goose StatementBegin
+CREATE FUNCTION cut_log(chain BIGINT, most INTEGER) RETURNS INTEGER
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+	upto BIGINT;
+	gone INTEGER;
+BEGIN
+	SELECT number INTO upto FROM cut WHERE fence = chain;
+	IF upto IS NULL THEN
+		RETURN 0;
+	END IF;
+	DELETE FROM log WHERE sequence IN (
+		SELECT sequence FROM log
+		WHERE sequence > chain << 40 AND sequence <= (chain << 40) + upto
+			AND micros < (extract(epoch FROM clock_timestamp()) * 1000000)::bigint - 3600000000
+		ORDER BY sequence LIMIT most);
+	GET DIAGNOSTICS gone = ROW_COUNT;
+	RETURN gone;
+END $$;
+-- +goose StatementEnd
+REVOKE ALL ON FUNCTION cut_log FROM PUBLIC;
+
+-- The roles of those who are not the owner. Where this account may not make
+-- roles, the owner's account runs the engines.
+-- +goose StatementBegin
+DO $$
+DECLARE
+	role TEXT;
+BEGIN
+	FOREACH role IN ARRAY ARRAY['sutler_engine', 'sutler_auditor'] LOOP
+		BEGIN
+			EXECUTE format('CREATE ROLE %I NOLOGIN', role);
+		EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+		END;
+	END LOOP;
+	GRANT USAGE ON SCHEMA public TO sutler_engine, sutler_auditor;
+	GRANT SELECT ON ALL TABLES IN SCHEMA public TO sutler_engine;
+	GRANT INSERT ON log, checkpoint, lease, engine, cut, client, audit_command, tx, mark, source, namespace, setting TO sutler_engine;
+	GRANT UPDATE ON state, engine, lease, cut, audit_command, tx, mark, namespace, setting TO sutler_engine;
+	GRANT DELETE ON client, audit_command, tx, setting TO sutler_engine;
+	GRANT EXECUTE ON FUNCTION cut_log TO sutler_engine;
+	GRANT SELECT ON log, checkpoint, cut, lease, engine, tx, mark, goose_db_version TO sutler_auditor;
+EXCEPTION WHEN insufficient_privilege THEN NULL;
+END $$;
+-- +goose StatementEnd
