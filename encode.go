@@ -317,18 +317,26 @@ func (d *decoder) fail() {
 }
 
 // Uncarried returns the records of one transaction with the last Carried one
-// replaced by what it stands for, and without those before it. An error has
-// code Corrupt.
+// replaced by what it stands for: those before it. What was written before it
+// and it does not hold, because somebody wrote at the same time, comes behind
+// that. An error has code Corrupt.
 func Uncarried(rs []Record) ([]Record, error) {
 	for i := len(rs) - 1; i >= 0; i-- {
 		if rs[i].Kind != Carried {
 			continue
 		}
-		held, err := DecodeRecords(rs[i].Records)
+		all, err := DecodeRecords(rs[i].Records)
 		if err != nil {
 			return nil, err
 		}
-		return append(held, rs[i+1:]...), nil
+		before, err := Uncarried(rs[:i])
+		if err != nil {
+			return nil, err
+		}
+		if len(before) > len(all) {
+			all = append(all, before[len(all):]...)
+		}
+		return append(all, rs[i+1:]...), nil
 	}
 	return rs, nil
 }

@@ -3,6 +3,7 @@ package sutler
 import (
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Setting is something that an operator tunes. Its value lives in the
@@ -18,6 +19,86 @@ type Setting struct {
 // SettingValidation switches the checking of executeData against the input
 // schemas of procedures (MPF: Enable Schema Validation): on or off.
 const SettingValidation = "validation"
+
+// The settings of the auditing and recovery manager. They count from its next
+// round on.
+const (
+	SettingAuditLevel      = "audit.level"
+	SettingAuditRetention  = "audit.retention"
+	SettingLogRetention    = "log.retention"
+	SettingBadCommandDelay = "audit.badCommandsDelay"
+)
+
+// auditSettings are those settings with what they may be set to.
+var auditSettings = []struct {
+	name, usual, unit, help string
+	least                   time.Duration // of a time; 0: the audit level
+}{
+	{SettingAuditLevel, "flagged", "", "what the audit log keeps: none, failed, all, flagged or full (0 to 4)", 0},
+	{SettingAuditRetention, "90d", "time", "how long the audit log keeps a transaction", time.Hour},
+	{SettingLogRetention, "1d", "time", "how long the log keeps what is not audited, and clientTransactionIds", time.Hour},
+	{SettingBadCommandDelay, "60m", "time", "longest pause between attempts to run a command for the audit database", time.Second},
+}
+
+// auditLevels are the names of the audit levels.
+var auditLevels = []string{"none", "failed", "all", "flagged", "full"}
+
+// String returns the name of the level.
+func (l AuditLevel) String() string {
+	if l < 0 || int(l) >= len(auditLevels) {
+		return strconv.Itoa(int(l))
+	}
+	return auditLevels[l]
+}
+
+// ParseAuditLevel reads a level by its name or number.
+func ParseAuditLevel(s string) (AuditLevel, error) {
+	for i, name := range auditLevels {
+		if strings.EqualFold(s, name) || s == strconv.Itoa(i) {
+			return AuditLevel(i), nil
+		}
+	}
+	return 0, Errorf(BadInput, "no audit level is called %q: want %s, or 0 to 4", s, strings.Join(auditLevels, ", "))
+}
+
+// AuditSettings are the settings of the auditing and recovery manager.
+type AuditSettings struct {
+	Level           AuditLevel
+	AuditRetention  time.Duration
+	LogRetention    time.Duration
+	BadCommandDelay time.Duration
+}
+
+// AuditSettingsOf returns what the stored settings ask for; what is not set,
+// or cannot be read, has its default.
+func AuditSettingsOf(stored map[string]string) AuditSettings {
+	value := func(name string) string {
+		if _, err := CheckSetting(name, stored[name]); err == nil && stored[name] != "" {
+			return stored[name]
+		}
+		for _, s := range auditSettings {
+			if s.name == name {
+				return s.usual
+			}
+		}
+		return ""
+	}
+	var a AuditSettings
+	a.Level, _ = ParseAuditLevel(value(SettingAuditLevel))
+	a.AuditRetention, _ = parseTime(value(SettingAuditRetention))
+	a.LogRetention, _ = parseTime(value(SettingLogRetention))
+	a.BadCommandDelay, _ = parseTime(value(SettingBadCommandDelay))
+	return a
+}
+
+// parseTime reads a time such as 90d, 24h, 60m or 30s.
+func parseTime(s string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 16)
+		return time.Duration(n) * 24 * time.Hour, err
+	}
+	return time.ParseDuration(s)
+}
 
 // limitPrefix begins the names of the settings that are limits.
 const limitPrefix = "limit."
@@ -52,6 +133,9 @@ func Settings(stored map[string]string) []Setting {
 		all = append(all, Setting{Name: s.name, Default: formatLimit(s.field(&d)), Unit: s.unit, Help: s.help})
 	}
 	all = append(all, Setting{Name: SettingValidation, Default: "off", Help: "check executeData against the input schemas of procedures"})
+	for _, s := range auditSettings {
+		all = append(all, Setting{Name: s.name, Default: s.usual, Unit: s.unit, Help: s.help})
+	}
 	for i := range all {
 		all[i].Value = all[i].Default
 		if v, ok := stored[all[i].Name]; ok && v != "" {
@@ -72,6 +156,22 @@ func CheckSetting(name, value string) (string, error) {
 			return SettingValidation, nil
 		}
 		return "", Errorf(BadInput, "cannot set %s to %q: want on or off", name, value)
+	}
+	for _, s := range auditSettings {
+		if !strings.EqualFold(s.name, name) {
+			continue
+		}
+		if value == "" {
+			return s.name, nil
+		}
+		if s.least == 0 {
+			_, err := ParseAuditLevel(value)
+			return s.name, err
+		}
+		if d, err := parseTime(value); err != nil || d < s.least || d > 100*366*24*time.Hour {
+			return "", Errorf(BadInput, "cannot set %s to %q: want a time from %v to 100 years, such as 90d, 24h or 60m", s.name, value, s.least)
+		}
+		return s.name, nil
 	}
 	var l Limits
 	return l.set(name, value)

@@ -198,6 +198,10 @@ type Recoverer interface {
 	// RecoverDue goes on with the transactions whose pause is over and returns
 	// when the next one ends; the zero time when none pauses.
 	RecoverDue(ctx context.Context) (time.Time, error)
+	// Carry writes all records of a transaction anew under l, as one that
+	// stands for them, so that the old ones can be cut off; code Conflict when
+	// the engine works on it. It may be repeated.
+	Carry(ctx context.Context, l Lease, id TransactionID) error
 }
 
 // Engine runs a request now, as one transaction.

@@ -153,6 +153,32 @@ func (e *Engine) goForward(j *journal, tx *sutler.Transaction, response string, 
 	return e.forward(j, toCommit(tx), round, true)
 }
 
+// Carry implements sutler.Recoverer.
+func (e *Engine) Carry(ctx context.Context, l sutler.Lease, id sutler.TransactionID) error {
+	free, ok := e.claim(id)
+	if !ok {
+		return sutler.Errorf(sutler.Conflict, "cannot carry transaction %s forward: the engine is working on it", id)
+	}
+	defer free()
+	for {
+		records, _, err := e.read(ctx, id)
+		if err != nil {
+			return fmt.Errorf("cannot carry transaction %s forward: %w", id, err)
+		}
+		j := e.journal(id, l)
+		if err := j.must(sutler.Record{Kind: sutler.Carried, Records: sutler.EncodeRecords(nil, records)}); err != nil {
+			return fmt.Errorf("cannot carry transaction %s forward: %w", id, err)
+		}
+		now, _, err := e.read(ctx, id)
+		if err != nil {
+			return fmt.Errorf("cannot carry transaction %s forward: %w", id, err)
+		}
+		if len(now) == len(records) { // nobody wrote meanwhile
+			return nil
+		}
+	}
+}
+
 // decider returns the call whose marker decides what becomes of tx, or nil:
 // it was preparing, nobody has turned it back, and such a call is there.
 func decider(tx *sutler.Transaction, records []sutler.Record) *sutler.Step {

@@ -56,6 +56,7 @@ type entry struct {
 	saved   int                // how many of the groups the table has
 	row     bool               // the table has a row
 	fresh   bool               // began here, so that the table can have nothing that is not known here
+	carried bool               // the first group holds everything before it: older ones do not count
 	waits   bool               // among the finished
 	round   int64              // of saving, when it came
 }
@@ -90,7 +91,7 @@ func (n *notes) note(rs []sutler.Record) {
 			e.touch(n.sequence)
 		}
 		if r.Kind == sutler.Carried {
-			e.groups, e.saved = []int64{n.sequence}, 0
+			e.groups, e.saved, e.carried = []int64{n.sequence}, 0, true
 		}
 		e.apply(r)
 		n.x.queue(e)

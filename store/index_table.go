@@ -306,7 +306,10 @@ func (b *saving) join(tx *sql.Tx) error {
 	if err != nil {
 		return err
 	}
-	b.entry.number, b.entry.groups = before.number, union(before.groups, b.entry.groups)
+	b.entry.number = before.number
+	if !b.entry.carried {
+		b.entry.groups = union(before.groups, b.entry.groups)
+	}
 	if b.entry.head.Started.IsZero() {
 		late := b.entry.head
 		b.entry.head = before.head
@@ -465,6 +468,9 @@ func (s *Store) groupsOf(ctx context.Context, id sutler.TransactionID) ([]int64,
 			return nil, err
 		}
 		mine, _ = others.entry(id)
+	}
+	if mine.carried {
+		return mine.groups, nil
 	}
 	return union(e.groups, mine.groups), nil
 }
