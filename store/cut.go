@@ -88,15 +88,7 @@ func (s *Store) Cut(ctx context.Context, p sutler.Piece) error {
 	for len(p.Dropped) > 0 {
 		some := p.Dropped[:min(len(p.Dropped), 500)]
 		p.Dropped = p.Dropped[len(some):]
-		err := transact(ctx, s.index.db, func(tx *sql.Tx) error {
-			for _, id := range some {
-				if _, err := tx.Exec("DELETE FROM tx WHERE id = $1", string(id)); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
+		if err := s.index.drop(ctx, some); err != nil {
 			return fmt.Errorf("cannot cut the index of the log: %w", err)
 		}
 	}

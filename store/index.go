@@ -27,7 +27,8 @@ type index struct {
 	round    int64                     // of saving
 
 	level  func() sutler.AuditLevel
-	db     *sql.DB // holds tx and mark
+	writes sync.Mutex // held while the table is written
+	db     *sql.DB    // holds tx and mark
 	lazily string
 	wake   chan struct{} // tells the indexer that much waits
 	room   chan struct{} // tells the writer that there is room again
@@ -233,6 +234,26 @@ func (x *index) owns(engine sutler.EngineID) (fence int64, ok bool) {
 	defer x.mu.RUnlock()
 	fence, ok = x.owned[engine]
 	return fence, ok
+}
+
+// drop removes finished transactions from memory and table.
+func (x *index) drop(ctx context.Context, ids []sutler.TransactionID) error {
+	x.writes.Lock()
+	defer x.writes.Unlock()
+	x.mu.Lock()
+	for _, id := range ids {
+		delete(x.entries, id)
+	}
+	x.finished = slices.DeleteFunc(x.finished, func(e *entry) bool { return x.entries[e.head.ID] != e })
+	x.mu.Unlock()
+	return transact(ctx, x.db, func(tx *sql.Tx) error {
+		for _, id := range ids {
+			if _, err := tx.Exec("DELETE FROM tx WHERE id = $1", string(id)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // engines returns the engines that the index tells of.

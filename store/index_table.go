@@ -143,6 +143,8 @@ type saving struct {
 // save writes what is finished, and what has long been unfinished, or with
 // all everything, with the marks up to which the table is then complete.
 func (x *index) save(all bool) error {
+	x.writes.Lock()
+	defer x.writes.Unlock()
 	batch, marks := x.take(all)
 	if len(batch) == 0 && len(marks) == 0 {
 		return nil
