@@ -213,6 +213,13 @@ func (e *Engine) journal(id sutler.TransactionID, l sutler.Lease) *journal {
 	return &journal{log: e.log, lease: l, id: id, now: e.now}
 }
 
+// Open returns how many requests run or wait.
+func (e *Engine) Open() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.open
+}
+
 // claim makes this engine work on a transaction, unless it does already. The
 // returned function gives the transaction free.
 func (e *Engine) claim(id sutler.TransactionID) (free func(), ok bool) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"sutler"
@@ -23,8 +24,10 @@ func OpenCommander(ctx context.Context, place string) (*Commander, error) {
 	err := error(nil)
 	if strings.Contains(place, "://") {
 		db, err = sql.Open("pgx", place)
-	} else if err = makeFile(place); err == nil {
-		db, err = connectSQLite(place, "")
+	} else if place, err = filepath.Abs(place); err == nil {
+		if err = makeFile(place); err == nil {
+			db, err = connectSQLite(place, "")
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the audit database: %w", withoutPassword(err))

@@ -10,9 +10,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"sutler"
+	"sutler/audit"
 	"sutler/engine"
 	"sutler/store"
 )
@@ -25,33 +28,69 @@ type host struct {
 	*engine.Engine
 	Store  *store.Store
 	Limits sutler.Limits
+	o      hostOptions
 	root   *os.Root
+
+	level   atomic.Int32  // the audit level in force
+	state   atomic.Value  // sutler.EngineState of this engine
+	holds   keeper        // of the lease
+	healed  chan struct{} // the store has failed and goes on
+	changed chan struct{} // the configuration has changed
+
+	// The auditing and recovery manager and what it works with; nil without Serve.
+	manager  *audit.Manager
+	commands *store.Commander
+	stop     context.CancelFunc
+	running  sync.WaitGroup
 }
 
 // hostOptions say where a host keeps its data and where its providers work.
 type hostOptions struct {
-	Data   string          // directory of the store; made when missing
-	Root   string          // directory that file and SQL providers work below; made when missing
-	Stop   context.Context // when it ends, running transactions are undone
-	Logger *slog.Logger
-	Trace  func(engine.Event)
+	Data     string          // directory of the keys, and of the store unless Database is given; made when missing
+	Database string          // PostgreSQL database of the store, or ""
+	Engine   sutler.EngineID // name of the engine; "" is engineName
+	Root     string          // directory that file and SQL providers work below; made when missing
+	Anchor   string          // file of the anchor; "" is in Data
+	Serve    bool            // with everything that a server does in the background
+	Stop     context.Context // when it ends, running transactions are undone
+	Logger   *slog.Logger
+	Trace    func(engine.Event)
 }
 
-// openHost opens the store of o.Data, which no other program may use
-// meanwhile, makes an engine, and finishes what an earlier run left unfinished.
+// openHost opens the store, makes an engine, and finishes what an earlier run
+// left unfinished. A data directory no other program may use meanwhile.
 func openHost(ctx context.Context, o hostOptions) (*host, error) {
-	st, err := store.Open(ctx, store.Options{Path: filepath.Join(o.Data, "sutler.db"), Log: o.Logger, Now: time.Now})
-	if err != nil {
+	if o.Engine == "" {
+		o.Engine = engineName
+	}
+	if o.Anchor == "" {
+		o.Anchor = filepath.Join(o.Data, audit.AnchorFile)
+	}
+	h := &host{o: o, healed: make(chan struct{}, 1), changed: make(chan struct{}, 1)}
+	h.level.Store(int32(sutler.AuditFlagged))
+	h.state.Store(sutler.EngineActive)
+	if err := os.MkdirAll(o.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot make the data directory: %w", err)
+	}
+	so := store.Options{
+		Path: filepath.Join(o.Data, "sutler.db"), Log: o.Logger, Now: time.Now, Healed: func() { signalTo(h.healed) },
+		AuditLevel: func() sutler.AuditLevel { return sutler.AuditLevel(h.level.Load()) },
+	}
+	if o.Database != "" {
+		so.Path, so.Database = "", o.Database
+	}
+	var err error
+	if h.Store, err = store.Open(ctx, so); err != nil {
 		return nil, err
 	}
-	h := &host{Store: st}
-	if err := h.start(ctx, o); err != nil {
+	if err := h.start(ctx); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
 	return h, nil
 }
 
-func (h *host) start(ctx context.Context, o hostOptions) error {
+func (h *host) start(ctx context.Context) error {
+	o := &h.o
 	if err := os.MkdirAll(o.Root, 0o755); err != nil {
 		return fmt.Errorf("cannot make the root of the providers: %w", err)
 	}
@@ -66,27 +105,43 @@ func (h *host) start(ctx context.Context, o hostOptions) error {
 	if h.Limits, err = sutler.LimitsOf(stored); err != nil {
 		return err
 	}
+	h.level.Store(int32(sutler.AuditSettingsOf(stored).Level))
 	all, err := providers(h.root, os.DirFS(filepath.Join(o.Data, "messages")), o.Logger)
 	if err != nil {
 		return err
 	}
-	lease, err := h.Store.Lease(ctx, engineName)
+	lease, err := h.firstLease(ctx)
 	if err != nil {
 		return err
 	}
 	h.Engine, err = engine.New(ctx, engine.Options{
 		Lease: lease, Log: h.Store, Config: h.Store, Limits: h.Limits, Providers: all, Builtin: builtin(),
 		Now: time.Now, NewID: newTransactionID, Stop: o.Stop, Logger: o.Logger, Trace: o.Trace, Validate: sutler.ValidationOf(stored),
+		Holds: h.leaseHolds, Admit: h.admit, AuditLevel: func() sutler.AuditLevel { return sutler.AuditLevel(h.level.Load()) },
 	})
 	if err != nil {
 		return err
 	}
-	return h.RecoverAll(ctx, lease)
+	if !o.Serve {
+		return h.RecoverAll(ctx, lease)
+	}
+	return h.serve(ctx, lease)
 }
 
-// Close gives the store free. No request may run any more: see engine.Close.
+// Close ends what runs in the background and gives the store free. No request
+// may run any more: see engine.Close.
 func (h *host) Close() error {
+	if h.stop != nil {
+		h.stop()
+		h.running.Wait()
+	}
 	var errs []error
+	if h.Engine != nil && h.Store.Err() == nil {
+		errs = append(errs, h.Store.Release(context.Background(), h.Lease()))
+	}
+	if h.commands != nil {
+		errs = append(errs, h.commands.Close())
+	}
 	if h.root != nil {
 		errs = append(errs, h.root.Close())
 	}
@@ -125,10 +180,16 @@ func (c configuration) Namespaces(ctx context.Context) ([]sutler.Namespace, int6
 	return list, revision, nil
 }
 
-// newTransactionID returns a random GUID in braces.
+// newTransactionID returns a GUID in braces. Its first 48 bits are the time in
+// milliseconds, as in version 7 of UUIDs, so that new transactions come at the
+// end of every index; the rest is random.
 func newTransactionID() sutler.TransactionID {
 	var b [16]byte
 	rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	ms := uint64(time.Now().UnixMilli())
+	for i := range 6 {
+		b[i] = byte(ms >> (40 - 8*i))
+	}
+	b[6], b[8] = b[6]&0x0f|0x70, b[8]&0x3f|0x80
 	return sutler.TransactionID(fmt.Sprintf("{%X-%X-%X-%X-%X}", b[:4], b[4:6], b[6:8], b[8:10], b[10:]))
 }

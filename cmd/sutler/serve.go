@@ -29,6 +29,8 @@ const grace = 20 * time.Second
 // serveOptions are the flags of serve.
 type serveOptions struct {
 	data, listen, root string
+	database, engine   string
+	anchor             string
 	recoverOnly        bool
 	samples            bool
 }
@@ -55,6 +57,7 @@ are then undone. A second one ends it at once; the next start undoes the rest.`,
 		Example: `  sutler serve
   sutler serve --data /var/lib/sutler --listen 127.0.0.1:7071 --root /srv/hosting
   sutler serve --samples
+  sutler serve --database postgres://sutler@db.example/sutler --engine web1 --root /srv/hosting
   sutler serve --data /tmp/sutler-1 --root ./world --recover-only`,
 		Args: usage(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -72,6 +75,9 @@ are then undone. A second one ends it at once; the next start undoes the rest.`,
 	f.StringVar(&o.data, "data", defaultData, "directory for the store and the token; made when missing")
 	f.StringVar(&o.listen, "listen", client.DefaultAddress, "loopback address to listen on; port 0 takes a free one")
 	f.StringVar(&o.root, "root", "", "directory that the file and SQL providers work below (default files in --data)")
+	f.StringVar(&o.database, "database", "", "PostgreSQL database of the store, postgres://user@host/name, which several engines may share (default a SQLite file in --data)")
+	f.StringVar(&o.engine, "engine", "", "name of the engine among those that share the database (default the host's name; sutler without --database)")
+	f.StringVar(&o.anchor, "audit-anchor", "", "file that the signed heads of the audit log are copied to, best on another machine (default audit.anchor in --data)")
 	f.BoolVar(&o.recoverOnly, "recover-only", false, "finish what an earlier run left, also what waits for an operator, then end")
 	f.BoolVar(&o.samples, "samples", false, "register the sample namespace Hosting, to play with")
 	_ = c.MarkFlagDirname("data")
@@ -99,7 +105,13 @@ func (p *program) runServer(ctx context.Context, o serveOptions) error {
 	logger := slog.New(slog.NewTextHandler(p.talk, nil))
 	stop, undoRunning := context.WithCancel(context.WithoutCancel(ctx))
 	defer undoRunning()
-	h, err := openHost(ctx, hostOptions{Data: o.data, Root: o.root, Stop: stop, Logger: logger})
+	name, err := engineOf(o)
+	if err != nil {
+		return err
+	}
+	h, err := openHost(ctx, hostOptions{
+		Data: o.data, Database: o.database, Engine: name, Root: o.root, Anchor: o.anchor, Serve: !o.recoverOnly, Stop: stop, Logger: logger,
+	})
 	if err != nil {
 		return err
 	}
@@ -122,6 +134,18 @@ func (p *program) runServer(ctx context.Context, o serveOptions) error {
 	return errors.Join(err, h.Close())
 }
 
+// engineOf returns the name of the engine.
+func engineOf(o serveOptions) (sutler.EngineID, error) {
+	if o.engine != "" || o.database == "" {
+		return sutler.EngineID(o.engine), nil
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return "", fmt.Errorf("cannot name the engine: %w; use --engine", err)
+	}
+	return sutler.EngineID(name), nil
+}
+
 func (p *program) registerSample(ctx context.Context, h *host) error {
 	src, err := sample("hosting.xml")
 	if err != nil {
@@ -139,7 +163,7 @@ func (p *program) answer(ctx context.Context, o serveOptions, h *host, logger *s
 	}
 	door, err := server.New(server.Options{
 		Engine: h.Engine, Registrar: h.Engine, Monitor: h.Store, Config: configuration{h.Store, h.Engine},
-		Token: token, Caller: administrator("json"), Limits: h.Limits, Version: version, Health: h.Store.Err, Logger: logger,
+		Token: token, Caller: administrator("json"), Limits: h.Limits, Version: version, Health: h.health, Logger: logger,
 	})
 	if err != nil {
 		return err
