@@ -59,12 +59,20 @@ peers:
 
 # The comparison with other XSLT processors counts one iteration as one round;
 # its figures go to bin/bench-xslt.json. Java's take part where Java is installed
-# (default-jdk-headless, libsaxonhe-java).
-bench: gcc
+# (default-jdk-headless, libsaxonhe-java). So does that of the engine with a plain
+# log, which goes to bin/bench-engine.json; make bench-engine runs it alone, and
+# SUSTAINED=5m adds a load of that length.
+SUSTAINED ?= 0s
+
+.PHONY: bench-engine
+bench: gcc bench-engine
 	@command -v xslt-config >/dev/null || .ci/install libxml2-dev libxslt1-dev
-	$(GO) test -run '^$$' -bench . -skip '^BenchmarkPeers$$' -benchtime 2s -count 3 -timeout 1h ./...
-	@mkdir -p bin
+	$(GO) test -run '^$$' -bench . -skip '^Benchmark(Peers|Engine)$$' -benchtime 2s -count 3 -timeout 1h ./...
 	SUTLER_PEERS_JSON=$(CURDIR)/bin/bench-xslt.json $(GO) test -run '^$$' -bench '^BenchmarkPeers$$' -benchtime 5x -timeout 30m ./xslt/
+
+bench-engine:
+	@mkdir -p bin
+	CGO_ENABLED=0 $(GO) test -run '^$$' -bench '^BenchmarkEngine$$' -benchtime 3x -timeout 1h ./bench/ -figures $(CURDIR)/bin/bench-engine.json -sustained $(SUSTAINED)
 
 # Every parser, one after the other, for $(FUZZ) each.
 fuzz:
