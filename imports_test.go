@@ -42,6 +42,7 @@ var impure = []string{"os", "os/exec", "net", "net/http", "database/sql", "flag"
 // package each, exceptions with their reason.
 var fenced = map[string]string{
 	"modernc.org/sqlite":           "store provider/sql", // both speak to SQLite databases, each to its own
+	"github.com/jackc/pgx":         "store provider/sql", // both speak to PostgreSQL, each to its own
 	"github.com/pressly/goose":     "store",
 	"github.com/spf13/cobra":       "cmd/sutler",
 	"github.com/spf13/pflag":       "cmd/sutler",
