@@ -13,8 +13,9 @@ import (
 // Match returns an error that names every difference between a namespace file
 // and the table of its provider: procedures of the one that the other lacks,
 // types that disagree, names of the table that differ in case alone, a
-// procedure without Process, the policy probe without a Probe, and a procedure
-// that flushes rollback data without a Rollback. Procedures with steps are
+// procedure without Process, the policy probe without a Probe, a procedure
+// that flushes rollback data without a Rollback, and one that enlists without
+// all that ends it. Procedures with steps are
 // composite and need no provider.
 func Match(namespace []byte, table Procedures) error {
 	d, err := xmltree.Parse(namespace, xmltree.Options{DropSpace: true, NoSpace: sutler.Spaces})
@@ -41,7 +42,7 @@ func Match(namespace []byte, table Procedures) error {
 		if want == "" {
 			want = sutler.Read.String()
 		}
-		if got := p.Type().String(); got != want {
+		if got := p.Type().String(); got != want && !(p.Enlists && want == sutler.Read.String()) {
 			bad("procedure %q is of type %s in the namespace and %s in the table", name, want, got)
 		}
 	}
@@ -67,6 +68,9 @@ func Match(namespace []byte, table Procedures) error {
 		}
 		if p.NoAnswer == sutler.Probe && p.Probe == nil {
 			bad("procedure %q has the policy probe and no Probe", n)
+		}
+		if p.Enlists && (p.Rollback == nil || p.Prepare == nil || p.Commit == nil || p.Probe == nil) {
+			bad("procedure %q enlists and lacks Rollback, Prepare, Commit or Probe", n)
 		}
 		if p.Flushes && p.Rollback == nil {
 			bad("procedure %q flushes rollback data and has no Rollback", n)

@@ -20,7 +20,9 @@ type Func func(ctx context.Context, c *sutler.Call) error
 
 // Procedure is one line of the table. Its type follows from the operations it
 // has: one with Prepare or Commit is two-phase, else one with Rollback is a
-// write, else it is a read.
+// write, else it is a read. One that Enlists is a write or a read, as the
+// namespace file says: its Prepare and Commit, and of a read its Rollback, are
+// for the calls that enlist.
 type Procedure struct {
 	Process  Func // required
 	Rollback Func // idempotent; treats "already gone" as success
@@ -32,12 +34,16 @@ type Procedure struct {
 	Probe func(ctx context.Context, c *sutler.Call) (sutler.Outcome, error)
 
 	Flushes  bool          // calls c.Rollback.Flush before it acts
+	Enlists  bool          // may call c.Rollback.Enlist; needs Rollback, Prepare, Commit and Probe
 	NoAnswer sutler.Policy // what a call without an answer means
 }
 
-// Type returns the type that the procedure must have in the namespace file.
+// Type returns the type that the procedure must have in the namespace file;
+// one that Enlists may also be a read there.
 func (p Procedure) Type() sutler.ProcedureType {
 	switch {
+	case p.Enlists:
+		return sutler.Write
 	case p.Prepare != nil || p.Commit != nil:
 		return sutler.TwoPhase
 	case p.Rollback != nil:
@@ -98,7 +104,7 @@ func (ps Procedures) Probe(ctx context.Context, c *sutler.Call) (sutler.Outcome,
 // Traits returns what the table declares for a procedure.
 func (ps Procedures) Traits(procedure string) (sutler.Traits, bool) {
 	p, ok := ps.find(procedure)
-	return sutler.Traits{Flushes: p.Flushes, NoAnswer: p.NoAnswer}, ok
+	return sutler.Traits{Flushes: p.Flushes, NoAnswer: p.NoAnswer, Enlists: p.Enlists}, ok
 }
 
 func (ps Procedures) run(ctx context.Context, c *sutler.Call, operation func(Procedure) Func) error {

@@ -17,30 +17,30 @@ import (
 // aside, gets the row of this call in sutler_steps, and only then its name; by
 // that row removeDatabase knows it again.
 func (p *databases) createDatabase(ctx context.Context, c *sutler.Call) error {
-	in, err := readInput(c)
+	in, err := readFile(c)
 	if err != nil {
 		return err
 	}
 	fail := func(err error) error {
-		return fmt.Errorf("cannot create database %q: %w", in.database, err)
+		return fmt.Errorf("cannot create database %q: %w", in.to.Database, err)
 	}
 	for _, suffix := range append(companions(), "") { // a companion would be taken for one of the new database
-		_, err := p.root.Lstat(filepath.FromSlash(in.database + suffix))
+		_, err := p.root.Lstat(filepath.FromSlash(in.to.Database + suffix))
 		var number syscall.Errno
 		switch {
 		case err == nil:
-			return sutler.Errorf(sutler.Exists, "cannot create database %q: %s exists", in.database, in.database+suffix)
+			return sutler.Errorf(sutler.Exists, "cannot create database %q: %s exists", in.to.Database, in.to.Database+suffix)
 		case !errors.As(err, &number):
-			return sutler.Errorf(sutler.OutsideRoot, "cannot create database %q: it lies outside of the provider's root", in.database)
+			return sutler.Errorf(sutler.OutsideRoot, "cannot create database %q: it lies outside of the provider's root", in.to.Database)
 		case !errors.Is(err, fs.ErrNotExist):
 			return fail(err)
 		}
 	}
-	if _, err := p.root.Stat(filepath.FromSlash(path.Dir(in.database))); err != nil {
+	if _, err := p.root.Stat(filepath.FromSlash(path.Dir(in.to.Database))); err != nil {
 		return fail(err)
 	}
-	side := aside(in.database, c)
-	c.Rollback.Set("database", in.database)
+	side := aside(in.to.Database, c)
+	c.Rollback.Set("database", in.to.Database)
 	c.Rollback.Set("aside", side)
 	if err := c.Rollback.Flush(ctx); err != nil {
 		return err
@@ -53,10 +53,10 @@ func (p *databases) createDatabase(ctx context.Context, c *sutler.Call) error {
 		return fail(err)
 	}
 	// A link, not a renaming: it never takes the place of something else.
-	if err := p.root.Link(filepath.FromSlash(side), filepath.FromSlash(in.database)); err != nil {
+	if err := p.root.Link(filepath.FromSlash(side), filepath.FromSlash(in.to.Database)); err != nil {
 		return fail(err)
 	}
-	if err := p.sync(in.database); err != nil {
+	if err := p.sync(in.to.Database); err != nil {
 		return errors.Join(err, p.removeDatabase(context.WithoutCancel(ctx), c))
 	}
 	return nil

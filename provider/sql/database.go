@@ -34,8 +34,9 @@ type databases struct {
 	path   string // absolute path of root
 	limits Limits
 
-	mu   sync.Mutex
-	open map[string]int // connections by name of the database
+	mu       sync.Mutex
+	open     map[string]int // connections by name of the database
+	sessions map[sessionKey]*session
 }
 
 // checkName refuses names that are not relative paths of plain characters, the
@@ -112,7 +113,7 @@ func (p *databases) connect(ctx context.Context, name string, wait time.Duration
 	if err != nil {
 		return nil, err
 	}
-	done, err := p.take(name)
+	done, err := p.take(name, fmt.Sprintf("database %q", name))
 	if err != nil {
 		return nil, err
 	}
@@ -196,12 +197,13 @@ func (d *database) verify(ctx context.Context, seen fs.FileInfo) error {
 	return nil
 }
 
-// take counts one more connection to name and returns what counts it off.
-func (p *databases) take(name string) (done func(), err error) {
+// take counts one more connection to name, titled title, and returns what
+// counts it off.
+func (p *databases) take(name, title string) (done func(), err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if limit := p.limits.MaxConnCount; limit > 0 && p.open[name] >= limit {
-		return nil, sutler.Errorf(TooManyConnections, "cannot open database %q: it has %d connections, as many as MaxConnCount of the SQL Provider allows", name, limit)
+		return nil, sutler.Errorf(TooManyConnections, "cannot open %s: it has %d connections, as many as MaxConnCount of the SQL Provider allows", title, limit)
 	}
 	p.open[name]++
 	return sync.OnceFunc(func() {

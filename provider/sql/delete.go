@@ -18,23 +18,23 @@ import (
 // trashDatabase takes a database out of the way under a name of the provider's
 // own in the same directory; emptyTrash removes it, restoreDatabase puts it back.
 func (p *databases) trashDatabase(ctx context.Context, c *sutler.Call) error {
-	in, err := readInput(c)
+	in, err := readFile(c)
 	if err != nil {
 		return err
 	}
 	if err := p.rest(ctx, in); err != nil {
 		return err
 	}
-	side := aside(in.database, c)
-	c.Rollback.Set("database", in.database)
+	side := aside(in.to.Database, c)
+	c.Rollback.Set("database", in.to.Database)
 	c.Rollback.Set("aside", side)
 	if err := c.Rollback.Flush(ctx); err != nil {
 		return err
 	}
-	if err := p.root.Rename(filepath.FromSlash(in.database), filepath.FromSlash(side)); err != nil {
-		return fmt.Errorf("cannot delete database %q: %w", in.database, err)
+	if err := p.root.Rename(filepath.FromSlash(in.to.Database), filepath.FromSlash(side)); err != nil {
+		return fmt.Errorf("cannot delete database %q: %w", in.to.Database, err)
 	}
-	if err := p.sync(in.database); err != nil {
+	if err := p.sync(in.to.Database); err != nil {
 		return errors.Join(err, p.restoreDatabase(ctx, c))
 	}
 	return nil
@@ -43,7 +43,7 @@ func (p *databases) trashDatabase(ctx context.Context, c *sutler.Call) error {
 // rest makes sure that nobody is at work on the database and that all of it is
 // in its one file.
 func (p *databases) rest(ctx context.Context, in *input) error {
-	d, err := p.connect(ctx, in.database, in.wait)
+	d, err := p.connect(ctx, in.to.Database, in.wait)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (p *databases) rest(ctx context.Context, in *input) error {
 	if err != nil {
 		return err
 	}
-	return p.closed(in.database)
+	return p.closed(in.to.Database)
 }
 
 // closed makes sure that nobody has a database of the journal mode WAL open:

@@ -3,8 +3,10 @@ package sql
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -44,6 +46,9 @@ func codeOf(err error, otherwise sutler.Code) sutler.Code {
 	case errors.Is(err, context.Canceled):
 		return sutler.Cancelled
 	}
+	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) {
+		return codeOfState(pg.Code, otherwise)
+	}
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
 		return otherwise
@@ -65,10 +70,35 @@ func codeOf(err error, otherwise sutler.Code) sutler.Code {
 	return otherwise
 }
 
-// mask returns err without SQLite's text if that may quote something that cmd
+// codeOfState returns the code for an SQLSTATE of PostgreSQL.
+func codeOfState(state string, otherwise sutler.Code) sutler.Code {
+	switch state {
+	case "23505": // unique_violation
+		return sutler.Exists
+	case "40001", "40P01", "55P03": // serialization_failure, deadlock_detected, lock_not_available
+		return sutler.Busy
+	case "42501": // insufficient_privilege
+		return sutler.Denied
+	case "53300": // too_many_connections
+		return TooManyConnections
+	}
+	switch state[:min(2, len(state))] {
+	case "08", "28", "3D", "57": // connection, authorization, no such database, server shut down or session ended
+		return ConnectFailed
+	}
+	return otherwise
+}
+
+// mask returns err without the database's text if that may quote something that cmd
 // hides: a part of a value, as in messages about full-text queries, or of the
 // command. Messages about constraints never do.
 func mask(err error, cmd *command) error {
+	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) {
+		if cmd.Hidden || slices.ContainsFunc(cmd.Params, func(p param) bool { return p.Hidden }) {
+			return fmt.Errorf("SQLSTATE %s", pg.Code)
+		}
+		return err
+	}
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
 		return err

@@ -11,8 +11,26 @@ import (
 // execSQL runs one command. A command that reads returns its rows; one that
 // writes needs an undoCommand and commits together with its row in
 // sutler_steps. After an error nothing has changed.
+//
+// With transactional="1" it is enlisted; see enlist.
 func (p *databases) execSQL(ctx context.Context, c *sutler.Call) error {
-	r, err := p.start(ctx, c)
+	in, err := readCommandInput(c)
+	if err != nil {
+		return err
+	}
+	if in.command.Transactional {
+		if in.undo != nil {
+			return badElement("there is an undoCommand and the command is transactional (its database transaction takes it back)")
+		}
+		return p.enlist(ctx, c, in)
+	}
+	if p.session(c.Transaction, in.to) != nil {
+		return sutler.Errorf(sutler.Conflict, "cannot run the command on %s: a transactional command of this transaction has it (say transactional=\"1\" here, too)", in.to.title())
+	}
+	if in.to.postgres() {
+		return p.execPostgres(ctx, c, in)
+	}
+	r, err := p.start(ctx, in)
 	if err != nil {
 		return err
 	}
@@ -44,15 +62,21 @@ func (p *databases) execSQL(ctx context.Context, c *sutler.Call) error {
 // recorded as done, and removes that record in the same database transaction.
 // So it may run after any crash and any number of times.
 func (p *databases) undoSQL(ctx context.Context, c *sutler.Call) error {
-	name := c.Rollback.Get("database")
-	if name == "" {
-		return nil // it only read, or never came to act
+	to, ok, err := recall(c)
+	if err != nil || !ok {
+		return err // not ok: it only read, or never came to act
+	}
+	if enlisted(c) {
+		return p.withdraw(ctx, c, to)
 	}
 	undo := new(command)
 	if err := json.Unmarshal([]byte(c.Rollback.Get("undo")), undo); err != nil {
-		return sutler.Errorf(sutler.Corrupt, "cannot read the undo command for database %q: %w", name, err)
+		return sutler.Errorf(sutler.Corrupt, "cannot read the undo command for %s: %w", to.title(), err)
 	}
-	d, err := p.connect(ctx, name, defaultWait)
+	if to.postgres() {
+		return p.undoPostgres(ctx, c, to, undo)
+	}
+	d, err := p.connect(ctx, to.Database, defaultWait)
 	if sutler.CodeOf(err) == sutler.NoSuchFile {
 		return nil // gone, and with it what the command did
 	}
@@ -79,8 +103,19 @@ func (p *databases) undoSQL(ctx context.Context, c *sutler.Call) error {
 }
 
 // query runs one command that reads, and refuses one that writes.
+// It sees what transactional commands of the same transaction have written.
 func (p *databases) query(ctx context.Context, c *sutler.Call) error {
-	r, err := p.start(ctx, c)
+	in, err := readCommandInput(c)
+	if err != nil {
+		return err
+	}
+	if s := p.session(c.Transaction, in.to); s != nil {
+		return p.readIn(ctx, c, in, s)
+	}
+	if in.to.postgres() {
+		return p.queryPostgres(ctx, c, in)
+	}
+	r, err := p.start(ctx, in)
 	if err != nil {
 		return err
 	}
@@ -94,11 +129,18 @@ func (p *databases) query(ctx context.Context, c *sutler.Call) error {
 // probe looks whether the command of c is recorded as done. It takes the lock
 // that a command holds while it runs, and so waits for one still under way.
 func (p *databases) probe(ctx context.Context, c *sutler.Call) (sutler.Outcome, error) {
-	name := c.Rollback.Get("database")
-	if name == "" {
+	to, ok, err := recall(c)
+	switch {
+	case err != nil:
+		return sutler.Unknown, err
+	case !ok:
 		return sutler.NoEffect, nil
+	case enlisted(c):
+		return p.probeEnlisted(ctx, c, to)
+	case to.postgres():
+		return p.probePostgres(ctx, c, to)
 	}
-	d, err := p.connect(ctx, name, defaultWait)
+	d, err := p.connect(ctx, to.Database, defaultWait)
 	if sutler.CodeOf(err) == sutler.NoSuchFile {
 		return sutler.NoEffect, nil
 	}

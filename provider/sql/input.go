@@ -18,11 +18,11 @@ const maxTimeout = time.Hour
 
 // input is what executeData asks for.
 type input struct {
-	database string
-	wait     time.Duration // for a locked database
-	execute  time.Duration // for the command; 0: as long as the call may take
-	command  *command
-	undo     *command
+	to      target
+	wait    time.Duration // for a locked database
+	execute time.Duration // for the command; 0: as long as the call may take
+	command *command
+	undo    *command
 }
 
 // command is one SQL command with its parameters. Its JSON form is the
@@ -32,6 +32,8 @@ type command struct {
 	Mode   string  `json:"mode,omitempty"` // auto, named, unnamed, none
 	Params []param `json:"params,omitempty"`
 	Hidden bool    `json:"hidden,omitempty"` // its text must not be logged
+
+	Transactional bool `json:"-"` // it is enlisted
 }
 
 // param is one parameter as it was given.
@@ -61,7 +63,7 @@ func readInput(c *sutler.Call) (*input, error) {
 		name := e.Local()
 		switch name {
 		case "connect":
-			err = in.readConnect(e)
+			in.to, err = readConnect(e)
 		case "timeout":
 			err = in.readTimeout(e)
 		case "command":
@@ -94,53 +96,28 @@ func readInput(c *sutler.Call) (*input, error) {
 	case len(undoParams) > 0:
 		return nil, badElement("there is an undoParam and no undoCommand")
 	}
-	if in.database == "" {
+	if !seen["connect"] {
 		return nil, badElement("connect/@Database is missing (name a database below the provider's root)")
 	}
-	return in, checkName(in.database)
+	return in, nil
 }
 
-// readConnect reads the parts of the connection string, attributes or param
-// children. Names are compared without regard to case. Server, accounts and
-// the like mean nothing to SQLite and are not read.
-func (in *input) readConnect(e *xmltree.Node) error {
-	seen := map[string]bool{}
-	part := func(name, value string) error {
-		name, value = strings.ToLower(strings.TrimSpace(name)), trim(value)
-		switch name {
-		case "initial catalog":
-			name = "database"
-		case "database", "provider":
-		default:
-			return nil
-		}
-		if seen[name] {
-			return badElement("connect names %s twice", name)
-		}
-		seen[name] = true
-		if name == "database" {
-			in.database = value
-			return nil
-		}
-		if value != "" && !strings.EqualFold(value, "sqlite") {
-			return badElement("connect/@Provider is %q (this provider knows sqlite only)", value)
-		}
-		return nil
+// readCommandInput is readInput where command is required.
+func readCommandInput(c *sutler.Call) (*input, error) {
+	in, err := readInput(c)
+	if err == nil && in.command == nil {
+		err = badElement("element command is missing")
 	}
-	for a := e.Attrs(); a != nil; a = a.Next() {
-		if err := part(a.Local(), a.Value()); err != nil {
-			return err
-		}
+	return in, err
+}
+
+// readFile is readInput for the procedures on the files of SQLite databases.
+func readFile(c *sutler.Call) (*input, error) {
+	in, err := readInput(c)
+	if err == nil && in.to.postgres() {
+		err = badElement("connect names a database of PostgreSQL (%s is for those of SQLite)", c.Procedure)
 	}
-	for p := e.FirstElement(); p != nil; p = p.NextElement() {
-		if !p.Is("", "param") {
-			continue
-		}
-		if err := part(p.Attr("name"), p.Text()); err != nil {
-			return err
-		}
-	}
-	return nil
+	return in, err
 }
 
 // readTimeout reads the time limits, in milliseconds (the documents give no unit).
@@ -162,9 +139,9 @@ func (in *input) readTimeout(e *xmltree.Node) error {
 	return nil
 }
 
-// readCommand reads command or undoCommand. The attribute transactional is
-// accepted and means nothing: every command is a database transaction of its
-// own, undone by its undoCommand.
+// readCommand reads command or undoCommand. With transactional="1" a command
+// is enlisted: part of the database transaction that ends with the Sutler
+// transaction (see enlist). It means nothing for an undoCommand.
 func readCommand(e *xmltree.Node) (*command, error) {
 	cmd := &command{SQL: e.Text(), Mode: strings.ToLower(trim(e.Attr("param"))), Hidden: hidden(e)}
 	switch cmd.Mode {
@@ -175,7 +152,10 @@ func readCommand(e *xmltree.Node) (*command, error) {
 		return nil, badElement("%s/@param is %q (want auto, named, unnamed or none)", e.Local(), cmd.Mode)
 	}
 	switch t := trim(e.Attr("transactional")); strings.ToLower(t) {
-	case "", "0", "1", "true", "false":
+	case "", "0", "false":
+		return cmd, nil
+	case "1", "true":
+		cmd.Transactional = true
 		return cmd, nil
 	default:
 		return nil, badElement("%s/@transactional is %q (want 0 or 1)", e.Local(), t)

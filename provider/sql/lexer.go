@@ -4,10 +4,12 @@ import "strings"
 
 // lexer splits SQL as SQLite does (https://www.sqlite.org/lang.html), dropping
 // white space and comments. It decides about convenience only, never about
-// what a command may do.
+// what a command may do; except that PostgreSQL has nothing like SQLite's
+// authorizer, and the first word of a statement counts there (see verbs).
 type lexer struct {
 	src        string
-	start, end int // of the current token
+	postgres   bool // as PostgreSQL does: nested comments, dollar quotes, E'', no quoting by ` and [
+	start, end int  // of the current token
 	kind       tokenKind
 }
 
@@ -36,6 +38,12 @@ func (l *lexer) next() bool {
 	switch {
 	case b == ';':
 		l.kind = semicolon
+	case l.postgres && (b == '`' || b == '['):
+		l.kind = other
+	case l.postgres && b == '$' && l.dollarQuoted():
+	case l.postgres && (b == ':' || b == '@') && !l.beforeLetter():
+		l.kind = other
+		l.skipWhile(func(next byte) bool { return next == b }) // the :: of a cast
 	case b == '\'' || b == '"' || b == '`':
 		l.quoted(b)
 	case b == '[':
@@ -52,6 +60,10 @@ func (l *lexer) next() bool {
 	case isNameByte(b):
 		l.kind = word
 		l.skipWhile(isNameByte)
+		if l.postgres && strings.EqualFold(l.token(), "e") && strings.HasPrefix(l.src[l.end:], "'") {
+			l.end++
+			l.escaped()
+		}
 	default:
 		l.kind = other
 	}
@@ -76,11 +88,55 @@ func (l *lexer) quoted(quote byte) {
 	}
 }
 
+// escaped goes behind the closing quote of an E”, in which a backslash takes
+// the meaning of the character behind it.
+func (l *lexer) escaped() {
+	for l.kind = literal; l.end < len(l.src); l.end++ {
+		switch l.src[l.end] {
+		case '\\':
+			l.end++
+		case '\'':
+			l.end++
+			if !strings.HasPrefix(l.src[l.end:], "'") {
+				return
+			}
+		}
+	}
+	l.kind, l.end = open, len(l.src)
+}
+
+// dollarQuoted reports whether $$ or $tag$ begins here, and goes behind its end.
+func (l *lexer) dollarQuoted() bool {
+	i := l.end
+	for i < len(l.src) && isNameByte(l.src[i]) && l.src[i] != '$' {
+		i++
+	}
+	if i == len(l.src) || l.src[i] != '$' || i > l.end && isDigit(l.src[l.end]) {
+		return false
+	}
+	tag := l.src[l.start : i+1]
+	end := strings.Index(l.src[i+1:], tag)
+	if end < 0 {
+		l.kind, l.end = open, len(l.src)
+		return true
+	}
+	l.kind, l.end = literal, i+1+end+len(tag)
+	return true
+}
+
+// beforeLetter reports whether a letter comes next.
+func (l *lexer) beforeLetter() bool {
+	return l.end < len(l.src) && isNameByte(l.src[l.end]) && !isDigit(l.src[l.end]) && l.src[l.end] != '$'
+}
+
 func (l *lexer) skipSpace() {
 	for {
-		l.skipWhile(func(b byte) bool { return strings.IndexByte(" \t\n\f\r", b) >= 0 })
+		l.skipWhile(func(b byte) bool { return strings.IndexByte(" \t\n\f\r", b) >= 0 || l.postgres && b == '\v' })
 		closing := ""
 		switch rest := l.src[l.end:]; {
+		case l.postgres && strings.HasPrefix(rest, "/*"):
+			l.nestedComment()
+			continue
 		case strings.HasPrefix(rest, "--"):
 			closing = "\n"
 		case strings.HasPrefix(rest, "/*"):
@@ -94,6 +150,23 @@ func (l *lexer) skipSpace() {
 			return
 		}
 		l.end += 2 + i + len(closing)
+	}
+}
+
+func (l *lexer) nestedComment() {
+	for depth := 0; l.end < len(l.src); {
+		switch rest := l.src[l.end:]; {
+		case strings.HasPrefix(rest, "/*"):
+			depth++
+			l.end += 2
+		case strings.HasPrefix(rest, "*/"):
+			l.end += 2
+			if depth--; depth == 0 {
+				return
+			}
+		default:
+			l.end++
+		}
 	}
 }
 

@@ -36,6 +36,11 @@ func (r *run) output(ctx context.Context, c *sutler.Call, text string, maxRows i
 	if err != nil {
 		return r.fail(sutler.Failed, err)
 	}
+	return putRows(c, rows)
+}
+
+// putRows puts the element xml into executeData in place of an earlier one.
+func putRows(c *sutler.Call, rows *xmltree.Node) error {
 	for old := c.Data.Child("xml"); old != nil; old = c.Data.Child("xml") {
 		old.Detach()
 	}
@@ -43,6 +48,18 @@ func (r *run) output(ctx context.Context, c *sutler.Call, text string, maxRows i
 		return nil
 	}
 	return c.Data.Append(rows)
+}
+
+// putNumber puts an element with a number into executeData in place of an earlier one.
+func putNumber(c *sutler.Call, name string, n int64) error {
+	for old := c.Data.Child(name); old != nil; old = c.Data.Child(name) {
+		old.Detach()
+	}
+	e, err := provider.Add(c.Data, name)
+	if err == nil {
+		e.AppendText(strconv.FormatInt(n, 10))
+	}
+	return err
 }
 
 // collect runs text and returns its rows as the element xml, nil for a
@@ -105,21 +122,14 @@ func (r *run) counts(ctx context.Context, c *sutler.Call) (lastInsertID int64, e
 	if err := r.db.conn.QueryRowContext(ctx, `select changes(), last_insert_rowid()`).Scan(&changed, &lastInsertID); err != nil {
 		return 0, err
 	}
-	for _, out := range []struct {
-		name string
-		n    int64
-	}{{"rowsAffected", changed}, {"lastInsertId", lastInsertID}} {
-		for old := c.Data.Child(out.name); old != nil; old = c.Data.Child(out.name) {
-			old.Detach()
-		}
-		if out.n == 0 && out.name == "lastInsertId" {
-			continue
-		}
-		e, err := provider.Add(c.Data, out.name)
-		if err != nil {
-			return 0, err
-		}
-		e.AppendText(strconv.FormatInt(out.n, 10))
+	if err := putNumber(c, "rowsAffected", changed); err != nil {
+		return 0, err
+	}
+	if lastInsertID != 0 {
+		return lastInsertID, putNumber(c, "lastInsertId", lastInsertID)
+	}
+	for old := c.Data.Child("lastInsertId"); old != nil; old = c.Data.Child("lastInsertId") {
+		old.Detach()
 	}
 	return lastInsertID, nil
 }

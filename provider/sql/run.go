@@ -22,34 +22,42 @@ type run struct {
 	writes bool
 }
 
-// start reads the input of c, connects and compiles the command. Nothing has
-// changed when it returns. The caller closes the database.
-func (p *databases) start(ctx context.Context, c *sutler.Call) (*run, error) {
-	in, err := readInput(c)
+// start connects and compiles the command of in. Nothing has changed when it
+// returns. The caller closes the database.
+func (p *databases) start(ctx context.Context, in *input) (*run, error) {
+	r, err := newRun(in)
 	if err != nil {
 		return nil, err
 	}
-	if in.command == nil {
-		return nil, badElement("element command is missing")
+	db, err := p.connect(ctx, in.to.Database, in.wait)
+	if err != nil {
+		return nil, err
 	}
+	if err := r.on(db); err != nil {
+		db.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// newRun reads the command of in and binds its values, before anything is opened.
+func newRun(in *input) (*run, error) {
 	stmt, err := outline(in.command.SQL)
 	if err != nil {
 		return nil, err
 	}
 	args, err := stmt.bind(in.command)
-	if err != nil {
-		return nil, err
+	return &run{in: in, stmt: stmt, args: args}, err
+}
+
+// on compiles the command on db.
+func (r *run) on(db *database) (err error) {
+	r.db = db
+	if r.names, r.writes, err = db.compile(r.stmt); err != nil {
+		// no value is bound yet that could be in the text of err
+		return db.failCommand(&command{Hidden: r.in.command.Hidden}, r.stmt, sutler.BadInput, err)
 	}
-	db, err := p.connect(ctx, in.database, in.wait)
-	if err != nil {
-		return nil, err
-	}
-	r := &run{db: db, in: in, stmt: stmt, args: args}
-	if r.names, r.writes, err = db.compile(stmt); err != nil {
-		db.close() // no value is bound yet that could be in the text of err
-		return nil, db.failCommand(&command{Hidden: in.command.Hidden}, stmt, sutler.BadInput, err)
-	}
-	return r, nil
+	return nil
 }
 
 // compile asks SQLite what the statement returns and whether it writes.
@@ -180,10 +188,14 @@ func (d *database) undo(ctx context.Context, undo *command, lastInsertID int64) 
 
 // limit bounds ctx by timeout/@execute.
 func (r *run) limit(ctx context.Context) (context.Context, context.CancelFunc) {
-	if r.in.execute == 0 {
+	return r.in.limit(ctx)
+}
+
+func (in *input) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if in.execute == 0 {
 		return ctx, func() {}
 	}
-	return context.WithTimeoutCause(ctx, r.in.execute, &slow{r.in.execute})
+	return context.WithTimeoutCause(ctx, in.execute, &slow{in.execute})
 }
 
 // slow is the cause of a context that ended by timeout/@execute.

@@ -51,8 +51,9 @@ func Codes() []sutler.CodeInfo {
 
 // Limits bound what calls may use. The zero value is the default.
 type Limits struct {
-	MaxConnCount int // connections to one database at once; 0: no limit
-	MaxRows      int // rows one command may return; 0: 4096
+	Connections  string // file of named connections to PostgreSQL, see named; empty: none
+	MaxConnCount int    // connections to one database at once; 0: no limit
+	MaxRows      int    // rows one command may return; 0: 4096
 }
 
 const defaultMaxRows = 4096
@@ -78,11 +79,12 @@ func New(root *os.Root, l Limits) (provider.Procedures, error) {
 	if l.MaxRows == 0 {
 		l.MaxRows = defaultMaxRows
 	}
-	p := &databases{root: root, path: path, limits: l, open: map[string]int{}}
+	p := &databases{root: root, path: path, limits: l, open: map[string]int{}, sessions: map[sessionKey]*session{}}
 	// Databases that are made and deleted are built and kept aside under names
 	// of their own calls: undoing also what was cut short is always safe.
 	return provider.Procedures{
-		"ExecSQL":        {Process: p.execSQL, Rollback: p.undoSQL, Probe: p.probe, Flushes: true, NoAnswer: sutler.Probe},
+		"ExecSQL":        {Process: p.execSQL, Rollback: p.undoSQL, Prepare: p.prepare, Commit: p.commit, Probe: p.probe, Flushes: true, Enlists: true, NoAnswer: sutler.Probe},
+		"Transact":       {Process: p.transact, Rollback: p.undoSQL, Prepare: p.prepare, Commit: p.commit, Probe: p.probe, Flushes: true, Enlists: true, NoAnswer: sutler.Probe},
 		"Query":          {Process: p.query},
 		"CreateDatabase": {Process: p.createDatabase, Rollback: p.removeDatabase, Flushes: true, NoAnswer: sutler.Repeatable},
 		"DeleteDatabase": {Process: p.trashDatabase, Rollback: p.restoreDatabase, Prepare: p.trashed, Commit: p.emptyTrash, Flushes: true, NoAnswer: sutler.Repeatable},

@@ -476,8 +476,9 @@ func TestNegativeLimits(t *testing.T) {
 func TestTraits(t *testing.T) {
 	w := newWorld(t, sql.Limits{})
 	for name, want := range map[string]sutler.Traits{
-		"execsql": {Flushes: true, NoAnswer: sutler.Probe},
-		"Query":   {},
+		"execsql":  {Flushes: true, NoAnswer: sutler.Probe, Enlists: true},
+		"transact": {Flushes: true, NoAnswer: sutler.Probe, Enlists: true},
+		"Query":    {},
 		// Not Probe: a database half built aside has no effect yet, and must go all the same.
 		"CreateDatabase": {Flushes: true, NoAnswer: sutler.Repeatable},
 		"DeleteDatabase": {Flushes: true, NoAnswer: sutler.Repeatable},
