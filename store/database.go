@@ -23,8 +23,10 @@ var migrations embed.FS
 // readers is how many connections read at once.
 const readers = 4
 
-// writePragmas make a commit durable when it returns.
-var writePragmas = []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"}
+// writePragmas make a commit durable when it returns. The pages of the
+// write-ahead log are copied into the database by the checkpointer; the writer
+// does it only when that one lags.
+var writePragmas = []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "wal_autocheckpoint(16000)"}
 
 // openSQLite opens the SQLite database at path, which it makes when missing,
 // with its tables as this version wants them: db is the connection for

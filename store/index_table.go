@@ -38,7 +38,7 @@ func openIndexFile(ctx context.Context, path, vfs string) (*sql.DB, error) {
 		if err := makeFile(file); err != nil {
 			return nil, err
 		}
-		db, err := sql.Open("sqlite", dsn(file, vfs, "busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)"))
+		db, err := sql.Open("sqlite", dsn(file, vfs, "busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)", "wal_autocheckpoint(4000)"))
 		if err != nil {
 			return nil, err
 		}

@@ -83,14 +83,16 @@ type Store struct {
 	db      *sql.DB                // what writes; one connection on SQLite
 	reads   atomic.Pointer[sql.DB] // what reads
 
-	appends chan *appending // to the writer
-	tasks   chan *task      // to the writer
-	closing chan struct{}   // closed by Close
-	stopped chan struct{}   // closed by the writer at its end
-	close   sync.Once
-	commits atomic.Int64
-	index   index
-	changed watchers
+	appends      chan *appending // to the writer
+	tasks        chan *task      // to the writer
+	closing      chan struct{}   // closed by Close
+	stopped      chan struct{}   // closed by the writer at its end
+	checkpointed chan struct{}   // closed by the checkpointer at its end
+	close        sync.Once
+	commits      atomic.Int64
+	written      atomic.Int64 // bytes of records
+	index        index
+	changed      watchers
 
 	// Used by the writer alone.
 	insert *sql.Stmt
@@ -126,7 +128,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{
 		dialect: sqliteDialect, options: o, log: o.Log, now: o.Now,
 		appends: make(chan *appending), tasks: make(chan *task),
-		closing: make(chan struct{}), stopped: make(chan struct{}),
+		closing: make(chan struct{}), stopped: make(chan struct{}), checkpointed: make(chan struct{}),
 		chains: map[sutler.Lease]*chain{}, newest: map[sutler.EngineID]int64{},
 	}
 	s.index.init()
@@ -148,6 +150,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	go s.write()
 	go s.indexer()
+	go s.checkpointer()
 	return s, nil
 }
 
@@ -221,6 +224,7 @@ func (s *Store) Close() error {
 	s.close.Do(func() {
 		close(s.closing)
 		<-s.stopped
+		<-s.checkpointed
 		s.index.stop()
 		err = s.release()
 	})

@@ -157,6 +157,7 @@ func (s *Store) commitGroup(together []*appending) ([]*appending, *sutler.Error)
 	}
 	c.take(&g)
 	s.commits.Add(1)
+	s.written.Add(int64(len(g.records)))
 	n := s.index.begin(g.sequence, l.Engine)
 	for _, a := range together {
 		n.note(a.records)
