@@ -92,7 +92,7 @@ var codes = []CodeInfo{
 	{LimitReached, "LimitReached", "limit reached", "The request needs more than a limit allows. The description names the limit, its value and the setting that changes it. Everything done was undone."},
 	{LogRefused, "LogRefused", "the transaction log refused a record", "Nothing was written: the engine's lease is no longer the newest, or the record is not allowed."},
 	{LogFailed, "LogFailed", "the transaction log failed", "It is not known whether a record is durable. The engine touched nothing more. Mend what the description names, for instance a full disk, and start the server again: recovery finishes the transaction."},
-	{Conflict, "Conflict", "changed meanwhile", "Somebody else changed the configuration at the same time. Try again."},
+	{Conflict, "Conflict", "changed or busy", "Somebody else changed the same thing at the same time, or it is in a state that does not allow this. The description says which; look again, then try again."},
 	{NoAnswer, "NoAnswer", "the provider gave no answer", "A call panicked or missed its deadline. It was settled as the provider declares: undone, probed, or left to an operator."},
 	{Doubt, "Doubt", "outcome in doubt", "The outcome of a call or a commit could not be found out. The transaction waits for an operator; sutler transaction show names the call."},
 	{UndoFailure, "UndoFailure", "rollback failed", "At least one call could not be undone. The transaction waits for an operator; sutler transaction show names what is left."},

@@ -56,6 +56,8 @@ var (
 	_ sutler.Engine    = (*Client)(nil)
 	_ sutler.Registrar = (*Client)(nil)
 	_ sutler.Monitor   = (*Client)(nil)
+	_ sutler.Resolver  = (*Client)(nil)
+	_ sutler.AuditLog  = (*Client)(nil)
 )
 
 // New returns a client for the server that o describes. Nothing is sent yet.
@@ -119,12 +121,13 @@ func (c *Client) Send(ctx context.Context, s Submission) (*sutler.Response, erro
 		Status      sutler.Status        `json:"status"`
 		Response    string               `json:"response"`
 		Error       *sutler.Error        `json:"error"`
+		Repeated    bool                 `json:"repeated"`
 	}
 	err := c.call(ctx, http.MethodPost, "/v1/requests", s, &out)
 	if out.Transaction == "" && out.Response == "" {
 		return nil, err
 	}
-	res := &sutler.Response{Transaction: out.Transaction, Status: out.Status, Err: out.Error, XML: []byte(out.Response)}
+	res := &sutler.Response{Transaction: out.Transaction, Status: out.Status, Err: out.Error, XML: []byte(out.Response), Repeated: out.Repeated}
 	if out.Error != nil {
 		return res, out.Error
 	}

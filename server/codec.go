@@ -166,11 +166,11 @@ func statusOf(c sutler.Code) int {
 		return http.StatusForbidden
 	case sutler.NotFound, sutler.NoSuchFile:
 		return http.StatusNotFound
-	case sutler.Exists, sutler.NotEmpty, sutler.Conflict, sutler.ReadOnlyName:
+	case sutler.Exists, sutler.NotEmpty, sutler.Conflict, sutler.ReadOnlyName, sutler.Duplicate:
 		return http.StatusConflict
 	case sutler.Busy:
 		return http.StatusTooManyRequests
-	case sutler.Stopping, sutler.LogRefused, sutler.LogFailed:
+	case sutler.Stopping, sutler.LogRefused, sutler.LogFailed, sutler.NoAudit, sutler.Inactive:
 		return http.StatusServiceUnavailable
 	case sutler.BadInput, sutler.BadRequest:
 		return http.StatusBadRequest

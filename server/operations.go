@@ -30,6 +30,12 @@ var operations = []operation{
 	{"POST", "/v1/requests", nil, (*door).submit},
 	{"GET", "/v1/transactions", []string{"status", "after", "limit"}, (*door).transactions},
 	{"GET", "/v1/transactions/{id}", nil, (*door).transaction},
+	{"POST", "/v1/transactions/{id}/resolve", nil, (*door).resolve},
+	{"GET", "/v1/engines", nil, (*door).engines},
+	{"PUT", "/v1/engines/{name}", nil, (*door).setEngine},
+	{"GET", "/v1/audit", auditQuery, (*door).audited},
+	{"GET", "/v1/audit/{id}", nil, (*door).auditedTransaction},
+	{"GET", "/v1/bad-commands", nil, (*door).badCommands},
 	{"GET", "/v1/namespaces", nil, (*door).namespaces},
 	{"GET", "/v1/namespaces/{name}", nil, (*door).namespace},
 	{"POST", "/v1/namespaces", nil, (*door).register},
@@ -57,6 +63,7 @@ type outcome struct {
 	Status      sutler.Status        `json:"status,omitempty"`
 	Response    string               `json:"response,omitempty"` // XML
 	Error       *sutler.Error        `json:"error,omitempty"`
+	Repeated    bool                 `json:"repeated,omitempty"` // the answer to an earlier request with the same clientTransactionId
 }
 
 // submit runs a request as a transaction.
@@ -77,7 +84,7 @@ func (d *door) submit(r *http.Request) (answer, error) {
 	if res == nil {
 		return answer{}, err
 	}
-	out := outcome{Transaction: res.Transaction, Status: res.Status, Response: string(res.XML), Error: res.Err}
+	out := outcome{Transaction: res.Transaction, Status: res.Status, Response: string(res.XML), Error: res.Err, Repeated: res.Repeated}
 	if out.Error == nil && err != nil {
 		out.Error = sutler.AsError(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -24,13 +25,15 @@ import (
 	"sutler"
 )
 
-// Options are what New ties together. Engine, Registrar, Monitor, Config and
-// Token are required.
+// Options are what New ties together. Everything up to Token is required.
 type Options struct {
 	Engine    sutler.Engine
 	Registrar sutler.Registrar
 	Monitor   sutler.Monitor
 	Config    sutler.Config // its Namespaces are what the door lists, those built in included
+	Resolver  sutler.Resolver
+	Leases    sutler.Leases
+	Audit     sutler.AuditLog
 	Token     string        // what a caller must show as bearer token
 	Caller    sutler.Caller // who the holder of the token is
 	Hosts     []string      // names beside the loopback ones under which the server is asked for
@@ -42,8 +45,8 @@ type Options struct {
 
 // New returns the door as a handler. It is safe for many requests at once.
 func New(o Options) (http.Handler, error) {
-	if o.Engine == nil || o.Registrar == nil || o.Monitor == nil || o.Config == nil {
-		return nil, errors.New("cannot make a server: engine, registrar, monitor and config are required")
+	if names := o.missing(); names != "" {
+		return nil, fmt.Errorf("cannot make a server without %s", names)
 	}
 	if len(o.Token) < 16 {
 		return nil, errors.New("cannot make a server: the token has fewer than 16 characters")

@@ -36,6 +36,7 @@ type world struct {
 	txs      []sutler.Transaction
 	filter   sutler.Filter
 	broken   bool
+	log      []string // what operators and auditors asked for
 }
 
 func (w *world) Submit(_ context.Context, from sutler.Caller, req *sutler.Request) (*sutler.Response, error) {
@@ -101,6 +102,7 @@ func (w *world) Transaction(_ context.Context, id sutler.TransactionID) (*sutler
 func open(t *testing.T, w *world, o server.Options) string {
 	t.Helper()
 	o.Engine, o.Registrar, o.Monitor, o.Config = w, w, w, w
+	o.Resolver, o.Leases, o.Audit = w, w, w
 	o.Token, o.Version = token, "1.2.3"
 	o.Caller = sutler.Caller{Account: "local", Groups: []string{sutler.MPFAdmins}, Door: "json"}
 	h, err := server.New(o)
@@ -532,7 +534,7 @@ func FuzzSubmit(f *testing.F) {
 		f.Add(s)
 	}
 	w := &world{response: &sutler.Response{Transaction: "{1}", Status: sutler.Committed, XML: []byte("<response/>")}}
-	h, err := server.New(server.Options{Engine: w, Registrar: w, Monitor: w, Config: w, Token: token})
+	h, err := server.New(server.Options{Engine: w, Registrar: w, Monitor: w, Config: w, Resolver: w, Leases: w, Audit: w, Token: token})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -42,6 +44,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "ready": ready, "appears": appears, "tree": writeTree, "transactionid": transactionid, "keptfolder": keptFolder,
+			"eventually": eventually, "tamper": tamper,
 		},
 	})
 }
@@ -62,6 +65,26 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if strconv.Itoa(got) != args[0] {
 		ts.Fatalf("exit code %d, want %s", got, args[0])
 	}
+}
+
+// eventually REGEXP COMMAND... runs a command again and again until what it
+// prints matches.
+func eventually(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := regexp.Compile(args[0])
+	ts.Check(err)
+	until(ts, args[0], func() bool {
+		_ = ts.Exec(args[1], args[2:]...)
+		return want.MatchString(ts.ReadFile("stdout")) || want.MatchString(ts.ReadFile("stderr"))
+	})
+}
+
+// tamper FILE changes a byte in a row of the log in a SQLite database.
+func tamper(ts *testscript.TestScript, neg bool, args []string) {
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer db.Close()
+	_, err = db.Exec("UPDATE log SET records = CAST(substr(records, 1, 20) || x'AA' || substr(records, 22) AS BLOB) WHERE sequence = (1 << 40) + 2")
+	ts.Check(err)
 }
 
 // until asks again and again, without a fixed pause, until f is content.

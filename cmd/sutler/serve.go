@@ -163,6 +163,7 @@ func (p *program) answer(ctx context.Context, o serveOptions, h *host, logger *s
 	}
 	door, err := server.New(server.Options{
 		Engine: h.Engine, Registrar: h.Engine, Monitor: h.Store, Config: configuration{h.Store, h.Engine},
+		Resolver: h.Engine, Leases: h.Store, Audit: h.Store,
 		Token: token, Caller: administrator("json"), Limits: h.Limits, Version: version, Health: h.health, Logger: logger,
 	})
 	if err != nil {

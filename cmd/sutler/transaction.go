@@ -16,16 +16,19 @@ func (p *program) transaction() *cobra.Command {
 	var r remote
 	c := &cobra.Command{
 		Use:   "transaction",
-		Short: "List and show transactions",
+		Short: "List and show transactions, and finish those that wait",
 		Long: `Every request that ran is a transaction in the server's log: who asked, which
-calls were made, what was undone, and why.`,
+calls were made, what was undone, and why. Those that could not be finished by
+themselves are rollbackFailed or inDoubt and wait for an operator.`,
 		Example: `  sutler transaction list --status inDoubt
-  sutler transaction show {3F0C5B7E-0000-0000-0000-000000000001}`,
+  sutler transaction show {3F0C5B7E-0000-0000-0000-000000000001}
+  sutler transaction retry {3F0C5B7E-0000-0000-0000-000000000001} --reason "the file server is back"`,
 		Args: usage(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	r.flags(c)
 	c.AddCommand(p.transactionList(&r), p.transactionShow(&r))
+	c.AddCommand(p.resolutions(&r)...)
 	return c
 }
 
@@ -126,6 +129,16 @@ func (p *program) printTransaction(tx *sutler.Transaction) error {
 	line("started", when(tx.Started))
 	line("ended", when(tx.Ended))
 	line("took", took(tx.Started, tx.Ended))
+	if !tx.Due.IsZero() {
+		line("pauses", fmt.Sprintf("%d %s failed, the next begins %s", tx.Round, plural(tx.Round, "round"), when(tx.Due)))
+	}
+	for _, r := range tx.Resolved {
+		what := string(r.Verb)
+		if r.Seq != 0 {
+			what += fmt.Sprint(" of call ", r.Seq)
+		}
+		line("operator", fmt.Sprintf("%s by %s at %s: %s", what, r.Caller, when(r.At), r.Reason))
+	}
 	p.printSteps(tx)
 	if tx.Code != sutler.OK {
 		fmt.Fprintf(p.pretty, "\n%s %s %s\n", bad.Render("error"), tx.Code.HRESULT(), printable(tx.Text))
@@ -165,6 +178,9 @@ func (p *program) printSteps(tx *sutler.Transaction) {
 func (p *program) printStep(s *sutler.Step) {
 	indent := strings.Repeat("  ", len(s.Parents))
 	fmt.Fprintf(p.pretty, "%s%4d  %s  %s  %s\n", indent, s.Seq, printable(s.Namespace+" / "+s.Procedure), paint(s.Status), faint.Render(took(s.Began, s.Ended)))
+	if s.Enlisted {
+		fmt.Fprintf(p.pretty, "%s      %s\n", indent, faint.Render("enlisted: commits with the transaction"))
+	}
 	if !s.UndoneAt.IsZero() {
 		fmt.Fprintf(p.pretty, "%s      %s\n", indent, undo.Render("undone at "+s.UndoneAt.Local().Format("15:04:05.000000")))
 	}
