@@ -22,6 +22,15 @@ type World interface {
 	Snapshot(t *testing.T) string
 }
 
+// Crasher is a World whose provider keeps something between calls, such as an
+// open database transaction. Between the phases of an undisturbed call such a
+// World returns the same provider.
+type Crasher interface {
+	// Crash makes the world lose its provider as a dead process would; Provider
+	// then returns a new one. The old one may still be in the middle of a call.
+	Crash(t *testing.T)
+}
+
 // ProviderCase is one call that a provider must carry out and undo.
 type ProviderCase[W World] struct {
 	Name      string // name of the test; empty: the procedure
@@ -29,6 +38,7 @@ type ProviderCase[W World] struct {
 	Type      sutler.ProcedureType    // as in the namespace; zero: Write
 	Context   string                  // XML of further children of the element context
 	Data      string                  // XML of the children of executeData
+	Enlists   bool                    // the call enlists, and so has all phases, whatever its type
 	SaveData  bool                    // the namespace says saveDataForRollback
 	Setup     func(t *testing.T, w W) // makes the world as it is before; nil: nothing
 
@@ -52,10 +62,11 @@ type Bystander[W World] struct {
 // TestProvider runs the conformance suite of providers. For each case, each
 // time in a fresh world, it checks that
 //
-//   - Process, then for two-phase Prepare and Commit, give what the case
+//   - Process, then for two-phase and enlisted calls Prepare and Commit, give what the case
 //     wants, and Commit may repeat;
 //   - Process, Rollback leaves the world as it was, before Prepare and after
-//     it, and Rollback may repeat;
+//     it, after a death there too, and Rollback may repeat;
+//   - after Process of an enlisted call the world is as it was;
 //   - when a Flush fails, Process fails and nothing has happened;
 //   - when the process dies at a Flush, before the data are durable or after,
 //     or after Process before "done" is durable, the durable rollback data
@@ -85,7 +96,7 @@ func TestProvider[W World](t *testing.T, newWorld func(t *testing.T) W, cases []
 			}
 			t.Run("whole", s.whole)
 			t.Run("cancelled", s.cancelled)
-			if c.Type == sutler.Read || t.Failed() {
+			if s.reads() || t.Failed() {
 				return
 			}
 			t.Run("undone", s.undone)
@@ -106,6 +117,19 @@ type suite[W World] struct {
 	flushes  int
 }
 
+// reads reports whether the call has no effect, commits whether it has one
+// that Prepare and Commit finish.
+func (s *suite[W]) reads() bool   { return s.c.Type == sutler.Read && !s.c.Enlists }
+func (s *suite[W]) commits() bool { return s.c.Type == sutler.TwoPhase || s.c.Enlists }
+
+// lose ends the provider of w as the death of its process would.
+func lose[W World](t *testing.T, w W) {
+	t.Helper()
+	if c, ok := World(w).(Crasher); ok {
+		c.Crash(t)
+	}
+}
+
 // start makes a world as it is before the call.
 func (s *suite[W]) start(t *testing.T) (w W, before string) {
 	t.Helper()
@@ -124,15 +148,27 @@ func (s *suite[W]) whole(t *testing.T) {
 	if s.c.Output != "" {
 		compareXML(t, "executeData after Process", a.call.Data, s.c.Output)
 	}
-	if s.c.Type == sutler.Read {
+	if s.reads() {
 		same(t, "world after a read", before, w.Snapshot(t))
 		return
 	}
 	if traits(w.Provider(), s.c.Procedure).Flushes && a.flushes == 0 {
 		t.Errorf("Process did not flush though Traits says so")
 	}
-	if s.c.Type == sutler.TwoPhase {
+	if a.call.Rollback.Enlisted() != s.c.Enlists {
+		t.Errorf("the call has enlisted: %v, want %v", !s.c.Enlists, s.c.Enlists)
+	}
+	if s.c.Enlists {
+		if !traits(w.Provider(), s.c.Procedure).Enlists {
+			t.Errorf("the call enlists and Traits does not say so")
+		}
+		same(t, "world after Process of an enlisted call", before, w.Snapshot(t))
+	}
+	if s.commits() {
 		s.phase(t, w, a, "Prepare")
+		if s.c.Enlists { // another call of the same connection comes to it, too
+			s.phase(t, w, a, "Prepare")
+		}
 		s.phase(t, w, a, "Commit")
 		committed := w.Snapshot(t)
 		s.phase(t, w, a, "Commit")
@@ -169,7 +205,7 @@ func (s *suite[W]) cancelled(t *testing.T) {
 		if a.meetAt, a.meet = n, cancel; n == 0 {
 			cancel()
 		}
-		if err := w.Provider().Process(ctx, a.call); err == nil && s.c.Type != sutler.Read {
+		if err := w.Provider().Process(ctx, a.call); err == nil && !s.reads() {
 			s.phase(t, w, a.done(), "Rollback")
 		}
 		same(t, fmt.Sprintf("world after a call cancelled at flush %d", n), before, w.Snapshot(t))
@@ -178,7 +214,7 @@ func (s *suite[W]) cancelled(t *testing.T) {
 
 func (s *suite[W]) undone(t *testing.T) {
 	for _, prepared := range []bool{false, true} {
-		if prepared && s.c.Type != sutler.TwoPhase {
+		if prepared && !s.commits() {
 			break
 		}
 		w, before := s.start(t)
@@ -218,7 +254,8 @@ func (s *suite[W]) crash(t *testing.T) {
 				return
 			}
 			a := s.attempt(t, w)
-			wake := a.dieAt(w.Provider(), n, durable)
+			wake := a.dieAt(a.provider, n, durable)
+			lose(t, w)
 			s.settle(t, w, a)
 			same(t, "world after death at "+where, before, w.Snapshot(t))
 			if err := wake(); err == nil {
@@ -233,13 +270,26 @@ func (s *suite[W]) crash(t *testing.T) {
 		return
 	}
 	a := s.attempt(t, w)
-	if err := w.Provider().Process(t.Context(), a.call); err != nil {
+	if err := a.provider.Process(t.Context(), a.call); err != nil {
 		t.Fatalf("Process = %v", err)
 	}
+	lose(t, w)
 	s.settle(t, w, a)
 	same(t, "world after death behind Process", before, w.Snapshot(t))
 	s.settle(t, w, a)
 	same(t, "world after a second rollback", before, w.Snapshot(t))
+	if !s.commits() {
+		return
+	}
+	w, before = s.start(t)
+	a = s.attempt(t, w)
+	s.process(t, a)
+	s.phase(t, w, a, "Prepare")
+	lose(t, w)
+	for range 2 {
+		s.phase(t, w, a, "Rollback")
+		same(t, "world after death behind Prepare", before, w.Snapshot(t))
+	}
 }
 
 func (s *suite[W]) bystander(t *testing.T, b Bystander[W]) {

@@ -67,6 +67,7 @@ type session struct {
 type link interface {
 	prepares() bool
 	schema() string
+	database() string
 	begin(ctx context.Context, name string) error
 	savepoint(ctx context.Context, call int) error
 	// backTo takes back what was done since the savepoint of call.
@@ -106,9 +107,13 @@ func (p *databases) acquire(ctx context.Context, tx sutler.TransactionID, t targ
 			return nil, nil
 		}
 		select {
-		case s.turn <- struct{}{}:
-		case <-ctx.Done():
-			return nil, sutler.Errorf(sutler.NoAnswer, "cannot use %s: another call of this transaction is still at work on it: %w", t.title(), context.Cause(ctx))
+		case s.turn <- struct{}{}: // also when ctx is done: a new session ends by its turn only
+		default:
+			select {
+			case s.turn <- struct{}{}:
+			case <-ctx.Done():
+				return nil, sutler.Errorf(sutler.NoAnswer, "cannot use %s: another call of this transaction is still at work on it: %w", t.title(), context.Cause(ctx))
+			}
 		}
 		if s.state != ended {
 			return s, nil
@@ -193,7 +198,7 @@ func (p *databases) enlist(ctx context.Context, c *sutler.Call, in *input) error
 			return err
 		}
 	}
-	name := in.to.prepared(c.Transaction)
+	name := in.to.prepared(c.Transaction, s.link.database())
 	last := ""
 	if !s.link.prepares() {
 		last = in.to.title()

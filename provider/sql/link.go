@@ -35,9 +35,10 @@ func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 
 type sqliteLink struct{ d *database }
 
-func (l *sqliteLink) prepares() bool { return false }
-func (l *sqliteLink) schema() string { return "" }
-func (l *sqliteLink) close()         { l.d.close() }
+func (l *sqliteLink) prepares() bool   { return false }
+func (l *sqliteLink) schema() string   { return "" }
+func (l *sqliteLink) database() string { return "" }
+func (l *sqliteLink) close()           { l.d.close() }
 
 func (l *sqliteLink) begin(ctx context.Context, _ string) error {
 	if err := l.d.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
@@ -141,9 +142,10 @@ func (l *sqliteLink) alive(ctx context.Context) error {
 
 type postgresLink struct{ d *postgres }
 
-func (l *postgresLink) prepares() bool { return l.d.prepares }
-func (l *postgresLink) schema() string { return l.d.schema }
-func (l *postgresLink) close()         { l.d.close() }
+func (l *postgresLink) prepares() bool   { return l.d.prepares }
+func (l *postgresLink) schema() string   { return l.d.schema }
+func (l *postgresLink) database() string { return l.d.database }
+func (l *postgresLink) close()           { l.d.close() }
 
 func (l *postgresLink) begin(ctx context.Context, name string) error {
 	if err := l.d.makeSteps(ctx); err != nil {

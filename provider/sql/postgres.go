@@ -30,7 +30,8 @@ type postgres struct {
 	conn     *pgconn.PgConn
 	steps    string // the table sutler_steps with its schema, quoted
 	schema   string
-	prepares bool // the server allows PREPARE TRANSACTION
+	database string // as the server calls it
+	prepares bool   // the server allows PREPARE TRANSACTION
 	done     func()
 }
 
@@ -58,7 +59,7 @@ func (p *databases) dial(ctx context.Context, t target, schema string, wait time
 	if d.conn, err = pgconn.ConnectConfig(ctx, cfg); err != nil {
 		return nil, d.fail("connect to", ConnectFailed, err)
 	}
-	row, err := d.row(ctx, `select coalesce(current_schema(), ''), current_setting('max_prepared_transactions')::int > 0`)
+	row, err := d.row(ctx, `select coalesce(current_schema(), ''), current_setting('max_prepared_transactions')::int > 0, current_database()`)
 	if err != nil {
 		return nil, d.fail("connect to", ConnectFailed, err)
 	}
@@ -68,7 +69,7 @@ func (p *databases) dial(ctx context.Context, t target, schema string, wait time
 	if d.schema == "" {
 		return nil, sutler.Errorf(ConnectFailed, "cannot use %s: no schema of its search path exists", t.title())
 	}
-	d.prepares = row[1] == "t"
+	d.prepares, d.database = row[1] == "t", row[2]
 	d.steps = quoteName(d.schema) + "." + stepsTable
 	return d, nil
 }

@@ -65,10 +65,19 @@ var namespace string
 func Namespace() []byte { return []byte(namespace) }
 
 // New returns the provider for the databases below root, which stays open as
-// long as the provider is used. Its methods may be called at once; it holds
-// nothing open between calls. It fails if root has no absolute path or a
-// limit is negative.
+// long as the provider is used, and for those of PostgreSQL. Its methods may be
+// called at once. Between calls it holds nothing open but the database
+// transactions of enlisted calls, until their Commit or Rollback. It fails if
+// root has no absolute path or a limit is negative.
 func New(root *os.Root, l Limits) (provider.Procedures, error) {
+	p, err := newDatabases(root, l)
+	if err != nil {
+		return nil, err
+	}
+	return p.procedures(), nil
+}
+
+func newDatabases(root *os.Root, l Limits) (*databases, error) {
 	path, err := filepath.Abs(root.Name())
 	if err != nil {
 		return nil, fmt.Errorf("cannot use %q as root of the SQL Provider: %w", root.Name(), err)
@@ -79,7 +88,10 @@ func New(root *os.Root, l Limits) (provider.Procedures, error) {
 	if l.MaxRows == 0 {
 		l.MaxRows = defaultMaxRows
 	}
-	p := &databases{root: root, path: path, limits: l, open: map[string]int{}, sessions: map[sessionKey]*session{}}
+	return &databases{root: root, path: path, limits: l, open: map[string]int{}, sessions: map[sessionKey]*session{}}, nil
+}
+
+func (p *databases) procedures() provider.Procedures {
 	// Databases that are made and deleted are built and kept aside under names
 	// of their own calls: undoing also what was cut short is always safe.
 	return provider.Procedures{
@@ -88,5 +100,5 @@ func New(root *os.Root, l Limits) (provider.Procedures, error) {
 		"Query":          {Process: p.query},
 		"CreateDatabase": {Process: p.createDatabase, Rollback: p.removeDatabase, Flushes: true, NoAnswer: sutler.Repeatable},
 		"DeleteDatabase": {Process: p.trashDatabase, Rollback: p.restoreDatabase, Prepare: p.trashed, Commit: p.emptyTrash, Flushes: true, NoAnswer: sutler.Repeatable},
-	}, nil
+	}
 }

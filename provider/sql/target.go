@@ -171,9 +171,10 @@ func (t target) address() (host string, port uint16, err error) {
 	return host, port, nil
 }
 
-// prepared is the name of the database transaction that tx has on t.
-func (t target) prepared(tx sutler.TransactionID) string {
-	sum := sha256.Sum256([]byte(t.key()))
+// prepared is the name of the database transaction that tx has on t, where
+// database is what its server calls the database: names count for a whole server.
+func (t target) prepared(tx sutler.TransactionID, database string) string {
+	sum := sha256.Sum256([]byte(t.key() + database))
 	return fmt.Sprintf("sutler-%s-%x", tx, sum[:8])
 }
 
