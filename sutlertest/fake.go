@@ -3,6 +3,7 @@ package sutlertest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -38,7 +39,9 @@ type Fake struct {
 	markers map[string]bool // by transaction and connection: what is committed
 	failed  map[string]int  // by transaction, call and phase: failures so far
 	release chan struct{}
+	double  []string
 	Echo    func(c *sutler.Call) // called at the start of every Process, when set
+	Acted   func(c *sutler.Call) // called right after every effect, when set
 }
 
 type effect struct {
@@ -64,6 +67,13 @@ func (f *Fake) Effects() []string {
 		names = append(names, e.name)
 	}
 	return names
+}
+
+// Double returns the names of the effects that were made twice.
+func (f *Fake) Double() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.double)
 }
 
 // Trace returns what was called so far, a line each, and forgets it.
@@ -128,8 +138,16 @@ func (f *Fake) Process(ctx context.Context, c *sutler.Call) error {
 	}
 	if acts {
 		f.mu.Lock()
+		for _, e := range f.effects {
+			if e.tx == c.Transaction && e.seq == c.Seq {
+				f.double = append(f.double, name)
+			}
+		}
 		f.effects = append(f.effects, effect{c.Transaction, c.Seq, name})
 		f.mu.Unlock()
+		if f.Acted != nil {
+			f.Acted(c)
+		}
 	}
 	if err := f.phase(ctx, c, "process", "effect"); err != nil {
 		return err
