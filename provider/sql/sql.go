@@ -1,19 +1,23 @@
-// Package sql is the SQL Provider (MPF: Provisioning.SQLProvider.1) on SQLite:
-// one SQL command a call, its parameters bound, its rows as XML.
+// Package sql is the SQL Provider (MPF: Provisioning.SQLProvider.1) on SQLite
+// and PostgreSQL: one SQL command a call, its parameters bound, its rows as XML.
 //
 // A command that writes commits together with a row in the table sutler_steps
 // of the same database, which holds the transaction and the number of the
 // call. So it is always known whether a command happened, whatever crashed
 // when, and its undoCommand runs exactly when that row is there and takes the
 // row away in the same database transaction. It is also tried, and taken back,
-// before the command commits: what cannot be undone does not happen.
+// before the command commits: what cannot be undone does not happen. Commands
+// that are transactional need no undoing: they share a database transaction
+// that commits with the Sutler transaction (see session).
 //
 // Commands reach nothing but the database they name. SQLite itself says while
 // it compiles a command what the command would do (see guard); attaching and
 // detaching databases, VACUUM, PRAGMA, extensions, temporary objects,
 // transaction control and the table sutler_steps are refused there. A database
-// is a plain file below the root of the provider (see databases). A connection
-// lives as long as the call that needs it, so that nothing one command leaves
+// is a plain file below the root of the provider (see databases). PostgreSQL
+// is given commands of known kinds only, one at a time (see verbs), under the
+// account of the connection. A connection lives as long as the call, or the
+// database transaction, that needs it, so that nothing one command leaves
 // behind can meet another one.
 //
 // Rules that the documents leave open are inferred as said in the comments;
@@ -35,7 +39,7 @@ const Source = "Provisioning.SQLProvider.1"
 
 // The codes of the SQL Provider, beside those of package sutler.
 const (
-	ConnectFailed      sutler.Code = 0xC0001800 // the database cannot be opened; the text is SQLite's
+	ConnectFailed      sutler.Code = 0xC0001800 // the database cannot be opened; the text is the database's
 	TooManyConnections sutler.Code = 0xC0001801 // Limits.MaxConnCount is reached
 	BadElement         sutler.Code = 0xC0001802 // an input element has a bad value
 )
@@ -43,7 +47,7 @@ const (
 // Codes returns the provider's own codes with their explanation.
 func Codes() []sutler.CodeInfo {
 	return []sutler.CodeInfo{
-		{Code: ConnectFailed, Name: "SQLConnectFailed", Title: "the database cannot be opened", Help: "The file is no SQLite database, is damaged, or cannot be opened. The description holds SQLite's own words."},
+		{Code: ConnectFailed, Name: "SQLConnectFailed", Title: "the database cannot be opened", Help: "The file is no SQLite database, is damaged, or cannot be opened; or the server of PostgreSQL does not answer, refuses the account, or has ended the connection. The description holds the database's own words."},
 		{Code: TooManyConnections, Name: "SQLTooManyConnections", Title: "too many connections to the database", Help: "As many calls use the database as MaxConnCount of the SQL Provider allows. Submit again later."},
 		{Code: BadElement, Name: "SQLBadElement", Title: "an input element has a bad value", Help: "An element of executeData is missing, or has a value that the SQL Provider cannot use. The description names it; see the comments of sutler namespace export \"SQL Provider\"."},
 	}
