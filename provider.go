@@ -222,10 +222,10 @@ func (r *RollbackData) Pairs() []Pair { return append([]Pair(nil), r.pairs...) }
 // its work in a transaction of the outside system that Prepare, Commit and
 // Rollback end. It counts where Traits.Enlists is declared, also in a procedure
 // of type read, which may then flush. last is "", or the name of a connection
-// whose outside system cannot prepare: then Prepare does nothing, Commit writes
-// a marker together with the work, and Probe tells by it whether the
-// transaction is decided; at most one connection of a transaction may be so.
-// See CommitsLast.
+// whose outside system cannot prepare: then Prepare makes sure of no more than
+// that the work is still there, Commit writes a marker together with the work,
+// and Probe tells by it whether the transaction is decided; at most one
+// connection of a transaction may be so. See CommitsLast.
 func (r *RollbackData) Enlist(last string) {
 	r.enlisted = true
 	if last != "" {

@@ -19,10 +19,10 @@ import (
 )
 
 var (
-	window    = flag.Duration("window", time.Second, "how long one round of one measurement lasts, at least")
-	running   = flag.Int("running", 0, "limit of requests that run at once; 0: the default")
-	sustained = flag.Duration("sustained", 0, "how long the sustained load lasts; 0: it is left out")
-	figuresFile  = flag.String("figures", "", "file that the figures go to")
+	window      = flag.Duration("window", time.Second, "how long one round of one measurement lasts, at least")
+	running     = flag.Int("running", 0, "limit of requests that run at once; 0: the default")
+	sustained   = flag.Duration("sustained", 0, "how long the sustained load lasts; 0: it is left out")
+	figuresFile = flag.String("figures", "", "file that the figures go to")
 )
 
 // collectorPercent is how seldom the collector of a server works, as serve sets it.

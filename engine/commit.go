@@ -41,9 +41,6 @@ func (e *Engine) commit(j *journal, response string) (status sutler.Status, caus
 		return "", nil, err
 	}
 	for _, s := range steps {
-		if s.Decides() {
-			continue
-		}
 		if err := e.prepare(j, s); err != nil {
 			if j.lost != nil {
 				return "", nil, j.lost
