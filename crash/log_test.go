@@ -39,7 +39,7 @@ func TestCrashLog(t *testing.T) {
 		})
 	}
 	t.Logf("%d points", points)
-	if want := 10_000; points < want && step == 1 {
+	if want := 3_000; points < want && step == 1 {
 		t.Errorf("only %d points, want %d: the scenarios are too few to show anything", points, want)
 	}
 }
