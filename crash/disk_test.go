@@ -268,4 +268,3 @@ func chains(t *testing.T, log *store.Store) (bad []string) {
 	}
 	return bad
 }
-

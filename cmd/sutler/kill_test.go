@@ -21,10 +21,7 @@ func TestKill(t *testing.T) {
 	if os.Getenv("SUTLER_SOAK") != "" {
 		rounds = 500
 	}
-	program := filepath.Join(t.TempDir(), "sutler")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	program := built(t)
 	files := t.TempDir()
 	if err := os.CopyFS(files, samples.Files); err != nil {
 		t.Fatal(err)
