@@ -36,10 +36,10 @@ check:
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 
-race: gcc
+race: gcc postgres
 	CGO_ENABLED=1 $(GO) test -race -skip 'Kill|Binary|Differential|Hostile' ./...
 
-plain: peers
+plain: peers postgres
 	CGO_ENABLED=0 $(GO) test -run $(PLAIN) ./...
 
 # The shipped binary builds for every system.
@@ -51,6 +51,11 @@ cross:
 .PHONY: gcc
 gcc:
 	@command -v gcc >/dev/null || { .ci/install gcc libc6-dev; }
+
+# The database that several engines share.
+.PHONY: postgres
+postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || .ci/install postgresql
 
 # What stylesheets and schemas are compared with.
 .PHONY: peers
@@ -70,7 +75,7 @@ bench: gcc bench-engine
 	$(GO) test -run '^$$' -bench . -skip '^Benchmark(Peers|Engine)$$' -benchtime 2s -count 3 -timeout 1h ./...
 	SUTLER_PEERS_JSON=$(CURDIR)/bin/bench-xslt.json $(GO) test -run '^$$' -bench '^BenchmarkPeers$$' -benchtime 5x -timeout 30m ./xslt/
 
-bench-engine:
+bench-engine: postgres
 	@mkdir -p bin
 	CGO_ENABLED=0 $(GO) test -run '^$$' -bench '^BenchmarkEngine$$' -benchtime 3x -timeout 1h ./bench/ -figures $(CURDIR)/bin/bench-engine.json -sustained $(SUSTAINED)
 
@@ -83,7 +88,7 @@ fuzz:
 	  done; \
 	done
 
-soak: peers
+soak: peers postgres
 	SUTLER_SOAK=1 CGO_ENABLED=0 $(GO) test -count 20 -timeout 3h -run $(PLAIN) ./...
 
 clean:

@@ -31,7 +31,7 @@ chains; a server signs their heads every ten seconds or thousand rows.`,
 		Example: `  sutler audit search --outcome rolledBack --from 24h
   sutler audit show {3F0C5B7E-0000-0000-0000-000000000001}
   sutler audit verify --anchor /mnt/elsewhere/audit.anchor
-  sutler audit export --from 720h > audit.jsonl`,
+  sutler audit export --from 720h`,
 		Args: usage(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -158,8 +158,8 @@ func (p *program) auditExport(r *remote) *cobra.Command {
 		Short: "Write audited transactions, a line each",
 		Long: `Writes all audited transactions that are asked for, newest first: as JSON lines
 with their calls, or as CSV with their heads.`,
-		Example: `  sutler audit export > audit.jsonl
-  sutler audit export --from 2026-01-01 --to 2026-02-01 --format csv > january.csv`,
+		Example: `  sutler audit export --from 24h
+  sutler audit export --from 2026-01-01 --to 2026-02-01 --format csv`,
 		Args: usage(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			f, err := a.filter()

@@ -106,7 +106,7 @@ func (h *host) start(ctx context.Context) error {
 		return err
 	}
 	h.level.Store(int32(sutler.AuditSettingsOf(stored).Level))
-	all, err := providers(h.root, os.DirFS(filepath.Join(o.Data, "messages")), o.Logger)
+	all, err := providers(h.root, os.DirFS(filepath.Join(o.Data, "messages")), filepath.Join(o.Data, "sql-connections.json"), o.Logger)
 	if err != nil {
 		return err
 	}

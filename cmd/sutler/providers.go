@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"sutler"
+	"sutler/provider/customaudit"
 	"sutler/provider/fault"
 	"sutler/provider/file"
 	"sutler/provider/mpferror"
@@ -15,10 +16,10 @@ import (
 
 // providers lists what an engine can act on, by providerSource: the names of
 // the original where they are known, and short ones. File and SQL providers
-// work below root; the Error Provider reads its map files in messages, which
-// need not exist.
-func providers(root *os.Root, messages fs.FS, logger *slog.Logger) (map[string]sutler.Provider, error) {
-	databases, err := sql.New(root, sql.Limits{})
+// work below root; the Error Provider reads its map files in messages, and the
+// SQL Provider named connections in the file connections: neither need exist.
+func providers(root *os.Root, messages fs.FS, connections string, logger *slog.Logger) (map[string]sutler.Provider, error) {
+	databases, err := sql.New(root, sql.Limits{Connections: connections})
 	if err != nil {
 		return nil, err
 	}
@@ -32,6 +33,7 @@ func providers(root *os.Root, messages fs.FS, logger *slog.Logger) (map[string]s
 		"file":                          file.New(root),
 		sql.Source:                      databases,
 		"sql":                           databases,
+		customaudit.Source:              customaudit.New(),
 	}, nil
 }
 
@@ -43,5 +45,6 @@ func builtin() []sutler.Source {
 		{File: "builtin/error.xml", Text: mpferror.Namespace()},
 		{File: "builtin/file.xml", Text: file.Namespace()},
 		{File: "builtin/sql.xml", Text: sql.Namespace()},
+		{File: "builtin/audit.xml", Text: customaudit.Namespace()},
 	}
 }
