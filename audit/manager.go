@@ -17,6 +17,8 @@ import (
 type Store interface {
 	sutler.Chains
 	sutler.Leases
+	// Written returns how many records this process has made durable.
+	Written() int64
 	Unfinished(ctx context.Context, engine sutler.EngineID, after sutler.TransactionID, n int) ([]sutler.TransactionID, error)
 	Settings(ctx context.Context) (map[string]string, error)
 	// Piece and Cut: see their contracts in package store.
@@ -50,7 +52,7 @@ type Options struct {
 // The manager's rhythm.
 const (
 	signAfter  = 10 * time.Second // a head is signed after so much time
-	signRows   = 1000             // or so many rows
+	signMany   = 1000             // or so many records
 	longRound  = time.Minute      // between looks at retention and commands
 	cutTime    = time.Second      // most that one round cuts
 	pieceRows  = 200
@@ -67,6 +69,7 @@ type Manager struct {
 	pending []byte          // a statement that the database has and the anchor has not
 	signed  map[int64]int64 // by fence: the newest row that is signed
 	lastAt  time.Time       // when it was last signed
+	lastOf  int64           // how many records were written then
 	adopted map[sutler.EngineID]sutler.Lease
 
 	mu  sync.Mutex
@@ -204,21 +207,19 @@ func (m *Manager) sign(ctx context.Context, now bool) error {
 		return err
 	}
 	var s Statement
-	most := int64(0)
 	for _, h := range heads {
-		if grown := h.Number - m.signed[h.Lease.Fence]; grown > 0 && h.Number > h.Cut {
+		if h.Number > m.signed[h.Lease.Fence] && h.Number > h.Cut {
 			s.Heads = append(s.Heads, headOf(h.Lease, h.Number, h.Link))
-			most = max(most, grown)
 		}
 	}
-	at := m.o.Now()
-	if len(s.Heads) == 0 || !now && most < signRows && at.Sub(m.lastAt) < signAfter {
+	at, written := m.o.Now(), m.o.Store.Written()
+	if len(s.Heads) == 0 || !now && written-m.lastOf < signMany && at.Sub(m.lastAt) < signAfter {
 		return nil
 	}
 	if err := m.state(ctx, s); err != nil {
 		return err
 	}
-	m.lastAt = at
+	m.lastAt, m.lastOf = at, written
 	return nil
 }
 

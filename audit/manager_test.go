@@ -186,12 +186,12 @@ func TestManagerSigns(t *testing.T) {
 	if statements() != 2 {
 		t.Error("no statement after ten seconds")
 	}
-	for range 501 { // two rows each
+	for range 251 { // four records each
 		_, _ = h.run(t, call("A", ""))
 	}
 	must(false)
 	if statements() != 3 {
-		t.Error("no statement after a thousand rows")
+		t.Error("no statement after a thousand records")
 	}
 	if r := h.verify(t); r.Unsigned != 0 {
 		t.Errorf("%d rows are unsigned", r.Unsigned)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"sutler"
 	"sutler/sutlertest"
@@ -135,3 +136,30 @@ func TestPlantedBugs(t *testing.T) {
 type recorder struct{ testing.TB }
 
 func (*recorder) Errorf(string, ...any) {}
+
+// TestLyingProviders shows what no engine can promise: a provider that says
+// done and has done nothing is believed, and what one left that says failed
+// stays. The harness sees it in the world.
+func TestLyingProviders(t *testing.T) {
+	for says, want := range map[string]string{"done": "committed with []", "failed": "rolled back and in the world are [A]"} {
+		s := &scenario{name: says, pauses: []time.Duration{}, namespaces: []sutler.Source{{File: "n.xml", Text: []byte(
+			`<namespace name="Sys" providerSource="fake"><procedure name="A" type="write"/></namespace>`)}},
+			request: `<request><procedure><execute namespace="Sys" procedure="A"><executeData><lie says="` + says + `"/></executeData></execute></procedure></request>`}
+		log := sutlertest.NewLog()
+		w := newWorld(log)
+		count := 0
+		l, err := s.start(log, w, &count)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told answer
+		told.resp, told.err = s.submit(l)
+		tx, err := sutler.Fold(log.All())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bad := violations(tx, log.All(), w, told, []string{"A"}); len(bad) == 0 || !strings.Contains(bad[0], want) {
+			t.Errorf("of one that says %s falsely the harness finds %v", says, bad)
+		}
+	}
+}

@@ -126,6 +126,9 @@ func (e *Engine) recoverDue(ctx context.Context, id sutler.TransactionID) error 
 		l = own
 	}
 	_, err := e.recoverUnder(ctx, l, id)
+	if sutler.CodeOf(err) == sutler.NotFound { // let go before anything of it was written
+		return nil
+	}
 	if err != nil && sutler.CodeOf(err) != sutler.LogRefused && sutler.CodeOf(err) != sutler.Corrupt {
 		e.later(id, paused{at: e.now().Add(time.Second), lease: l})
 	}

@@ -25,6 +25,7 @@ func TestPostgres(t *testing.T) {
 	t.Run("two programs", func(t *testing.T) { testTwoPrograms(t, p) })
 	t.Run("takeover", func(t *testing.T) { testTakeOver(t, p) })
 	t.Run("watch", func(t *testing.T) { testWatch(t, p) })
+	t.Run("roles", func(t *testing.T) { testRoles(t, p) })
 	t.Run("server lost", func(t *testing.T) { testServerLost(t, p) })
 }
 

@@ -91,6 +91,7 @@ type Store struct {
 	close        sync.Once
 	commits      atomic.Int64
 	written      atomic.Int64 // bytes of records
+	records      atomic.Int64 // written
 	index        index
 	changed      watchers
 
@@ -253,6 +254,9 @@ func (s *Store) release() error {
 	s.insert, s.db, s.lock, s.index.db = nil, nil, nil, nil
 	return errors.Join(errs...)
 }
+
+// Written returns how many records this Store has made durable since Open.
+func (s *Store) Written() int64 { return s.records.Load() }
 
 // Commits returns how many groups of records this Store has made durable
 // since Open.

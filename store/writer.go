@@ -159,10 +159,13 @@ func (s *Store) commitGroup(together []*appending) ([]*appending, *sutler.Error)
 	s.commits.Add(1)
 	s.written.Add(int64(len(g.records)))
 	n := s.index.begin(g.sequence, l.Engine)
+	records := 0
 	for _, a := range together {
 		n.note(a.records)
+		records += len(a.records)
 	}
 	n.end()
+	s.records.Add(int64(records))
 	return together, nil
 }
 

@@ -2,6 +2,7 @@ package sutlertest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -24,6 +25,7 @@ import (
 //	<panic phase="…" after="effect"/>  panic, before the effect or after it
 //	<hang phase="…"/>           wait for the end of the call's context and Release
 //	<noflush/>                  return without flushing and without an effect
+//	<lie says="done|failed"/>   say done without an effect, or failed with one
 //	<set name="…" value="…"/>   rollback data set after the effect
 //	<output>…</output>          children added to executeData
 //
@@ -136,7 +138,13 @@ func (f *Fake) Process(ctx context.Context, c *sutler.Call) error {
 			return err
 		}
 	}
-	if acts {
+	lie := ""
+	for _, d := range directives {
+		if d.Is("", "lie") {
+			lie = d.Attr("says")
+		}
+	}
+	if acts && lie != "done" {
 		f.mu.Lock()
 		for _, e := range f.effects {
 			if e.tx == c.Transaction && e.seq == c.Seq {
@@ -148,6 +156,9 @@ func (f *Fake) Process(ctx context.Context, c *sutler.Call) error {
 		if f.Acted != nil {
 			f.Acted(c)
 		}
+	}
+	if lie == "failed" {
+		return errors.New("the fake lies: it has acted")
 	}
 	if err := f.phase(ctx, c, "process", "effect"); err != nil {
 		return err
@@ -333,7 +344,7 @@ func take(data *xmltree.Node) []*xmltree.Node {
 	for n := data.FirstElement(); n != nil; {
 		next := n.NextElement()
 		switch n.Local() {
-		case "fail", "panic", "hang", "noflush", "set", "output":
+		case "fail", "panic", "hang", "noflush", "set", "output", "lie":
 			n.Detach()
 			all = append(all, n)
 		}

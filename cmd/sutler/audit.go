@@ -27,7 +27,7 @@ func (p *program) audit() *cobra.Command {
 		Short: "Search, show, verify and export the audit log",
 		Long: `The audit log holds what the setting audit.level keeps of finished transactions,
 and every refusal. It is part of the transaction log, whose rows form hash
-chains; a server signs their heads every ten seconds or thousand rows.`,
+chains; a server signs their heads every ten seconds or thousand records.`,
 		Example: `  sutler audit search --outcome rolledBack --from 24h
   sutler audit show {3F0C5B7E-0000-0000-0000-000000000001}
   sutler audit verify --anchor /mnt/elsewhere/audit.anchor
