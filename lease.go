@@ -22,8 +22,9 @@ type EngineInfo struct {
 	State   EngineState `json:"state"`
 	Fence   int64       `json:"fence"` // number of its newest lease
 	Granted time.Time   `json:"granted,omitzero"`
-	Seen    time.Time   `json:"seen,omitzero"` // its last heartbeat
-	Alive   bool        `json:"alive"`         // the lease has neither lapsed nor ended
+	Seen    time.Time   `json:"seen,omitzero"`    // its last heartbeat
+	Alive   bool        `json:"alive"`            // the lease has neither lapsed nor ended
+	Holder  EngineID    `json:"holder,omitempty"` // who renews it: another engine, while that finishes what this one left
 }
 
 // LeaseTime is how long a lease holds after its last heartbeat. Its holder
@@ -37,9 +38,9 @@ type Leases interface {
 	// Lease gives engine a lease with a number higher than any before, to
 	// whatever engine, and shuts out its older ones. An engine that is new is active.
 	Lease(ctx context.Context, engine EngineID) (Lease, error)
-	// TakeOver is Lease if the engine's newest number is still fence and that
-	// lease has lapsed or ended; else it is an error with code Conflict.
-	TakeOver(ctx context.Context, engine EngineID, fence int64) (Lease, error)
+	// TakeOver is Lease for holder, if the engine's newest number is still fence
+	// and that lease has lapsed or ended; else it is an error with code Conflict.
+	TakeOver(ctx context.Context, engine EngineID, fence int64, holder EngineID) (Lease, error)
 	// Renew is the heartbeat: the lease holds for LeaseTime more. Code
 	// LogRefused says that a newer one was given.
 	Renew(ctx context.Context, l Lease) error

@@ -274,7 +274,7 @@ func (m *Manager) TakeOver(ctx context.Context) error {
 			errs = append(errs, err)
 			continue
 		}
-		l, err := m.o.Store.TakeOver(ctx, e.Name, e.Fence)
+		l, err := m.o.Store.TakeOver(ctx, e.Name, e.Fence, m.o.Lease().Engine)
 		if sutler.CodeOf(err) == sutler.Conflict {
 			continue // another manager was faster, or it lives again
 		}

@@ -27,12 +27,20 @@ func (j *journal) lapsed() error {
 	return j.lost
 }
 
+// inForce reports whether a lease may still be used: that of the engine
+// itself is its newest one and holds. One that was taken over from a dead
+// engine is the business of whoever renews it, and of the log.
+func (e *Engine) inForce(l sutler.Lease) bool {
+	own := e.Lease()
+	return l.Engine != own.Engine || l == own && e.holds()
+}
+
 // acting is asked directly before a provider acts: an error means that it must not.
 func (e *Engine) acting(j *journal) error {
 	if j.lost != nil {
 		return j.lost
 	}
-	if j.lease.Engine == e.Lease().Engine && !e.holds() {
+	if !e.inForce(j.lease) {
 		return j.lapsed()
 	}
 	return nil
@@ -42,7 +50,7 @@ func (e *Engine) acting(j *journal) error {
 // meanwhile, the effect is late: it is recorded and undone under a new lease,
 // and the transaction is let go.
 func (e *Engine) acted(j *journal, seq int, rollback []sutler.Pair) error {
-	if j.lease.Engine != e.Lease().Engine || e.holds() {
+	if e.inForce(j.lease) {
 		return nil
 	}
 	e.mu.Lock()
@@ -52,7 +60,7 @@ func (e *Engine) acted(j *journal, seq int, rollback []sutler.Pair) error {
 }
 
 // tellLate records the effects that came after a lease had lapsed, under the
-// engine's new lease. What was recorded is forgotten.
+// engine's new lease, and notes that their transactions must be gone on with.
 func (e *Engine) tellLate(l sutler.Lease) error {
 	e.mu.Lock()
 	var mine []lateCall
@@ -78,6 +86,7 @@ func (e *Engine) tellLate(l sutler.Lease) error {
 			errs = append(errs, err)
 			continue
 		}
+		e.later(c.tx, paused{at: e.now(), lease: l})
 		e.logger.Warn("late effect", slog.String("transaction", string(c.tx)), slog.Int("call", c.seq))
 	}
 	return errors.Join(errs...)

@@ -74,10 +74,25 @@ func TestLapsedLease(t *testing.T) {
 // TestLateEffect lets the lease lapse while a call acts. Another engine undoes
 // the transaction meanwhile; when the sleeper wakes, its effect is undone again.
 func TestLateEffect(t *testing.T) {
-	for name, late := range map[string]string{"first call": "Sys/A", "last call": "Sys/B"} {
+	for name, c := range map[string]struct {
+		late  string
+		early bool // it has its new lease before the call acts
+	}{"first call": {"Sys/A", false}, "last call": {"Sys/B", false}, "with a new lease already": {"Sys/B", true}} {
+		late := c.late
 		t.Run(name, func(t *testing.T) {
+			var s *sleeper
+			wake := func() sutler.Lease {
+				lease, err := s.log.Lease(t.Context(), "e1")
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.SetLease(lease)
+				s.holds.Store(true)
+				return lease
+			}
 			log, fake := sutlertest.NewLog(), sutlertest.NewFake()
-			s := newSleeper(t, log, fake, "{1}")
+			s = newSleeper(t, log, fake, "{1}")
+			var lease sutler.Lease
 			slow := &slowFake{Fake: fake, procedure: late, before: func() {
 				// The sleeper sleeps here, after its record is durable.
 				s.holds.Store(false)
@@ -88,6 +103,12 @@ func TestLateEffect(t *testing.T) {
 				if tx := foldOf(t, log, "{1}"); tx.Status != sutler.RolledBack || len(fake.Effects()) > 0 {
 					t.Errorf("the other engine left it %s with %v", tx.Status, fake.Effects())
 				}
+				if c.early {
+					lease = wake()
+					if err := s.RecoverAll(t.Context(), lease); err != nil {
+						t.Error(err)
+					}
+				}
 			}}
 			s.Engine = rebuilt(t, s, slow)
 			_, err := s.Submit(context.Background(), admin, trusted(t, twoSteps))
@@ -97,15 +118,16 @@ func TestLateEffect(t *testing.T) {
 			if len(fake.Effects()) != 1 {
 				t.Fatalf("in the world are %v; the effect should have come late", fake.Effects())
 			}
-			lease, err := log.Lease(t.Context(), "e1")
-			if err != nil {
-				t.Fatal(err)
-			}
-			s.SetLease(lease)
-			s.holds.Store(true)
-			for range 2 {
-				if err := s.RecoverAll(t.Context(), lease); err != nil {
+			if c.early {
+				if _, err := s.RecoverDue(t.Context()); err != nil { // as the manager does each second
 					t.Fatal(err)
+				}
+			} else {
+				lease = wake()
+				for range 2 {
+					if err := s.RecoverAll(t.Context(), lease); err != nil {
+						t.Fatal(err)
+					}
 				}
 			}
 			tx := foldOf(t, log, "{1}")

@@ -76,7 +76,7 @@ func (e *Engine) later(id sutler.TransactionID, p paused) {
 // because the log failed are taken up when there is a new lease.
 func (e *Engine) RecoverDue(ctx context.Context) (time.Time, error) {
 	now := e.now()
-	var first error
+	first := e.tellLate(e.Lease())
 	for _, id := range e.dueNow(now) {
 		if ctx.Err() != nil {
 			break

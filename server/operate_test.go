@@ -36,7 +36,7 @@ func (w *world) SetEngineState(_ context.Context, name sutler.EngineID, s sutler
 func (w *world) Lease(context.Context, sutler.EngineID) (sutler.Lease, error) {
 	panic("not for the door")
 }
-func (w *world) TakeOver(context.Context, sutler.EngineID, int64) (sutler.Lease, error) {
+func (w *world) TakeOver(context.Context, sutler.EngineID, int64, sutler.EngineID) (sutler.Lease, error) {
 	panic("not for the door")
 }
 func (w *world) Renew(context.Context, sutler.Lease) error   { panic("not for the door") }

@@ -13,13 +13,13 @@ import (
 // in force, or not: ask again. What the engine's older leases left unfinished
 // is known to Unfinished afterwards.
 func (s *Store) Lease(ctx context.Context, engine sutler.EngineID) (sutler.Lease, error) {
-	return s.lease(ctx, engine, nil)
+	return s.lease(ctx, engine, engine, nil)
 }
 
 // TakeOver implements sutler.Leases. On SQLite a lease of this Store never
 // lapses, and those of earlier ones have.
-func (s *Store) TakeOver(ctx context.Context, engine sutler.EngineID, fence int64) (sutler.Lease, error) {
-	return s.lease(ctx, engine, func(tx *sql.Tx, now int64) error {
+func (s *Store) TakeOver(ctx context.Context, engine sutler.EngineID, fence int64, holder sutler.EngineID) (sutler.Lease, error) {
+	return s.lease(ctx, engine, holder, func(tx *sql.Tx, now int64) error {
 		var newest sql.NullInt64
 		if err := tx.QueryRowContext(ctx, "SELECT fence FROM engine WHERE name = $1", string(engine)).Scan(&newest); err != nil && !noRows(err) {
 			return err
@@ -38,7 +38,7 @@ func (s *Store) TakeOver(ctx context.Context, engine sutler.EngineID, fence int6
 	})
 }
 
-func (s *Store) lease(ctx context.Context, engine sutler.EngineID, check func(tx *sql.Tx, now int64) error) (sutler.Lease, error) {
+func (s *Store) lease(ctx context.Context, engine, holder sutler.EngineID, check func(tx *sql.Tx, now int64) error) (sutler.Lease, error) {
 	if engine == "" {
 		return sutler.Lease{}, sutler.Errorf(sutler.BadInput, "cannot give a lease: the engine has no name")
 	}
@@ -61,7 +61,7 @@ func (s *Store) lease(ctx context.Context, engine sutler.EngineID, check func(tx
 		if err := tx.QueryRowContext(ctx, "UPDATE state SET fence = fence + 1 RETURNING fence").Scan(&l.Fence); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO lease (fence, engine, granted, seen, ended) VALUES ($1, $2, $3, $3, 0)", l.Fence, string(engine), now); err != nil {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO lease (fence, engine, granted, seen, ended, holder) VALUES ($1, $2, $3, $3, 0, $4)", l.Fence, string(engine), now, string(holder)); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, "INSERT INTO engine (name, fence, state) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET fence = excluded.fence",
@@ -148,7 +148,7 @@ func (s *Store) Engines(ctx context.Context) ([]sutler.EngineInfo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the engines: %w", err)
 	}
-	rows, err := reads.QueryContext(ctx, "SELECT e.name, e.state, e.fence, l.granted, l.seen, l.ended FROM engine e JOIN lease l ON l.fence = e.fence ORDER BY e.name")
+	rows, err := reads.QueryContext(ctx, "SELECT e.name, e.state, e.fence, l.granted, l.seen, l.ended, l.holder FROM engine e JOIN lease l ON l.fence = e.fence ORDER BY e.name")
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the engines: %w", err)
 	}
@@ -157,7 +157,7 @@ func (s *Store) Engines(ctx context.Context) ([]sutler.EngineInfo, error) {
 	for rows.Next() {
 		var e sutler.EngineInfo
 		var granted, seen, ended int64
-		if err := rows.Scan(&e.Name, &e.State, &e.Fence, &granted, &seen, &ended); err != nil {
+		if err := rows.Scan(&e.Name, &e.State, &e.Fence, &granted, &seen, &ended, &e.Holder); err != nil {
 			return nil, fmt.Errorf("cannot list the engines: %w", err)
 		}
 		e.Granted, e.Seen, e.Alive = timeOf(granted), timeOf(seen), s.holds(e.Name, seen, ended, now)

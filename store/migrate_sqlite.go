@@ -24,7 +24,7 @@ ALTER TABLE state ADD COLUMN engines INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE state ADD COLUMN fence INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE engine (name TEXT PRIMARY KEY, fence INTEGER NOT NULL, state TEXT NOT NULL) STRICT;
 CREATE TABLE lease (
-	fence INTEGER PRIMARY KEY, engine TEXT NOT NULL, granted INTEGER NOT NULL, seen INTEGER NOT NULL, ended INTEGER NOT NULL
+	fence INTEGER PRIMARY KEY, engine TEXT NOT NULL, granted INTEGER NOT NULL, seen INTEGER NOT NULL, ended INTEGER NOT NULL, holder TEXT NOT NULL
 ) STRICT;
 CREATE TABLE log (
 	sequence INTEGER PRIMARY KEY, micros INTEGER NOT NULL, records BLOB NOT NULL, link BLOB NOT NULL
@@ -55,7 +55,7 @@ func chainOldLog(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	for _, command := range []string{
-		`INSERT INTO lease SELECT fence, engine, granted, granted, 0 FROM lease_before WHERE true
+		`INSERT INTO lease SELECT fence, engine, granted, granted, 0, engine FROM lease_before WHERE true
 			ON CONFLICT (fence) DO UPDATE SET granted = excluded.granted, seen = excluded.seen`,
 		`INSERT INTO engine SELECT engine, max(fence), 'active' FROM lease GROUP BY engine`,
 		`UPDATE state SET fence = (SELECT coalesce(max(fence), 0) FROM lease)`,
@@ -117,7 +117,7 @@ func (g *oldGroup) chain(ctx context.Context, tx *sql.Tx, chains map[sutler.Leas
 	if c == nil {
 		c = newChain(g.lease)
 		chains[g.lease] = c
-		if _, err := tx.ExecContext(ctx, "INSERT INTO lease VALUES ($1, $2, 0, 0, 0)", g.lease.Fence, string(g.lease.Engine)); err != nil {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO lease VALUES ($1, $2, 0, 0, 0, $2)", g.lease.Fence, string(g.lease.Engine)); err != nil {
 			return err
 		}
 	}

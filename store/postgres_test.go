@@ -120,10 +120,10 @@ func testTakeOver(t *testing.T, p *sutlertest.Postgres) {
 			mustAppend(t, old, l, record(id, sutler.StepDone), record(id, sutler.CommittedTx))
 		}
 	}
-	_, err := other.TakeOver(t.Context(), "sleeper", l.Fence)
+	_, err := other.TakeOver(t.Context(), "sleeper", l.Fence, "holder")
 	wantCode(t, "TakeOver of a living engine", err, sutler.Conflict)
 	p.SQL(t, databaseOf(address), fmt.Sprintf("update lease set seen = seen - 60000000 where fence = %d", l.Fence)) // a minute ago
-	taken, err := other.TakeOver(t.Context(), "sleeper", l.Fence)
+	taken, err := other.TakeOver(t.Context(), "sleeper", l.Fence, "holder")
 	if err != nil {
 		t.Fatal(err)
 	}

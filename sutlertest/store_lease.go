@@ -87,17 +87,17 @@ func testLeases(t *testing.T, s Storer) {
 		t.Errorf("a new engine is %+v", e)
 	}
 	wantCode(t, "Renew", s.Renew(ctx, one), sutler.OK)
-	_, err := s.TakeOver(ctx, "one", one.Fence)
+	_, err := s.TakeOver(ctx, "one", one.Fence, "holder")
 	wantCode(t, "TakeOver of a living engine", err, sutler.Conflict)
 	wantCode(t, "Release", s.Release(ctx, one), sutler.OK)
 	if engine("one").Alive {
 		t.Error("an engine is alive whose lease has ended")
 	}
 	wantCode(t, "Renew of an ended lease", s.Renew(ctx, one), sutler.LogRefused)
-	_, err = s.TakeOver(ctx, "one", one.Fence-1)
+	_, err = s.TakeOver(ctx, "one", one.Fence-1, "holder")
 	wantCode(t, "TakeOver with an old number", err, sutler.Conflict)
 	mustAppend(t, s, two, story("{two}", sutler.Began)...)
-	next, err := s.TakeOver(ctx, "one", one.Fence)
+	next, err := s.TakeOver(ctx, "one", one.Fence, "holder")
 	if err != nil || next.Fence <= two.Fence {
 		t.Fatalf("TakeOver = %+v, %v", next, err)
 	}

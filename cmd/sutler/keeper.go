@@ -70,15 +70,19 @@ func (h *host) firstLease(ctx context.Context) (sutler.Lease, error) {
 				e = other
 			}
 		}
-		if !e.Alive {
-			at := sinceBoot()
-			l, err := h.Store.TakeOver(ctx, h.o.Engine, e.Fence)
-			if err == nil {
-				h.holds.renewed(at)
-			}
-			if sutler.CodeOf(err) != sutler.Conflict {
-				return l, err
-			}
+		at := sinceBoot()
+		var l sutler.Lease
+		switch {
+		case e.Alive && e.Holder != h.o.Engine: // another engine finishes what this one left, and stops now
+			l, err = h.Store.Lease(ctx, h.o.Engine)
+		case !e.Alive:
+			l, err = h.Store.TakeOver(ctx, h.o.Engine, e.Fence, h.o.Engine)
+		}
+		if l.Fence != 0 || err != nil && sutler.CodeOf(err) != sutler.Conflict {
+			h.holds.renewed(at)
+			return l, err
+		}
+		if !e.Alive { // somebody was faster
 			continue
 		}
 		if !seen.IsZero() && !e.Seen.Equal(seen) {

@@ -25,7 +25,8 @@ CREATE TABLE lease (
 	engine  TEXT   NOT NULL,
 	granted BIGINT NOT NULL,
 	seen    BIGINT NOT NULL,
-	ended   BIGINT NOT NULL
+	ended   BIGINT NOT NULL,
+	holder  TEXT   NOT NULL
 );
 
 -- The transaction log: a row for each commit of an engine. "sequence" is the
