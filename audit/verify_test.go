@@ -142,7 +142,7 @@ func tamper(b *base, r *rand.Rand) (what string, places []audit.Finding, without
 	at := func(n int64) audit.Finding { return audit.Finding{Fence: fence, Row: n} }
 	here := []audit.Finding{at(rows[i].Number)}
 	relink := func(from int) {
-		link := rows[from].Link
+		var link sutler.Link
 		if from > 0 {
 			link = rows[from-1].Link
 		} else if fence == 1 {

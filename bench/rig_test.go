@@ -282,5 +282,9 @@ func (r *rig) record(tb testing.TB, w workload) [][]sutler.Record {
 func newID() sutler.TransactionID {
 	var b [16]byte
 	_, _ = rand.Read(b[:])
+	ms := time.Now().UnixMilli() // as the program does: new IDs come at the end of every index
+	for i := range 6 {
+		b[i] = byte(ms >> (40 - 8*i))
+	}
 	return sutler.TransactionID(fmt.Sprintf("{%X-%X-%X-%X-%X}", b[:4], b[4:6], b[6:8], b[8:10], b[10:]))
 }

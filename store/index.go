@@ -322,9 +322,10 @@ func (x *index) unfinished(engine sutler.EngineID, after sutler.TransactionID, n
 	return ids[:min(max(n, 0), len(ids))]
 }
 
-// number reads the newest number of a transaction.
+// number reads the newest number of a transaction. Numbers tell apart what
+// began at the same time, so those of the newest are enough.
 func (x *index) number(ctx context.Context) error {
-	return x.db.QueryRowContext(ctx, "SELECT coalesce(max(number), 0) FROM tx").Scan(&x.numbers)
+	return x.db.QueryRowContext(ctx, "SELECT coalesce(max(number), 0) FROM (SELECT number FROM tx ORDER BY started DESC, number DESC LIMIT 1000) newest").Scan(&x.numbers)
 }
 
 // packGroups encodes sequence numbers: the first, then the distances.

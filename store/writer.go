@@ -14,6 +14,7 @@ import (
 const (
 	groupAppends = 1024    // most Appends in one group
 	groupBytes   = 4 << 20 // a group takes no further Append beyond this size
+	yields       = 4       // how often the writer lets others run between two groups: more make groups larger
 )
 
 // The pauses between attempts to open a database that failed.
@@ -77,7 +78,9 @@ func (s *Store) write() {
 		together, next = s.collect(first)
 		s.commit(together)
 		s.index.await(s.closing)
-		runtime.Gosched() // lets the callers just answered come along with the next group
+		for range yields {
+			runtime.Gosched() // lets the callers just answered come along with the next group
+		}
 	}
 }
 
