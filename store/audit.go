@@ -184,7 +184,7 @@ func (s *Store) Audited(ctx context.Context, f sutler.AuditFilter) ([]sutler.Tra
 	default:
 		where("status = ?", string(f.Outcome))
 	}
-	rows, err := s.index.db.QueryContext(ctx, query+" ORDER BY started DESC, number DESC", args...)
+	rows, err := s.indexReads().QueryContext(ctx, query+" ORDER BY started DESC, number DESC", args...)
 	if err != nil {
 		return nil, fmt.Errorf("cannot search the audit log: %w", err)
 	}
@@ -239,7 +239,7 @@ func (e *entry) concerns(namespace, procedure string) bool {
 // level kept it in; code NotFound for one that is not kept.
 func (s *Store) AuditedTransaction(ctx context.Context, id sutler.TransactionID) (*sutler.Transaction, error) {
 	var kept sutler.AuditLevel
-	err := s.index.db.QueryRowContext(ctx, "SELECT kept FROM tx WHERE id = $1", string(id)).Scan(&kept)
+	err := s.indexReads().QueryRowContext(ctx, "SELECT kept FROM tx WHERE id = $1", string(id)).Scan(&kept)
 	if noRows(err) || err == nil && kept <= sutler.AuditNone {
 		return nil, sutler.Errorf(sutler.NotFound, "cannot show transaction %s: the audit log does not keep it", id)
 	}

@@ -90,8 +90,8 @@ func openPostgres(ctx context.Context, address string) (*sql.DB, error) {
 	if err != nil {
 		return nil, withoutPassword(err)
 	}
-	db.SetMaxOpenConns(readers + 4)
-	db.SetMaxIdleConns(readers + 4)
+	db.SetMaxOpenConns(readers)
+	db.SetMaxIdleConns(readers)
 	if err := db.PingContext(ctx); err != nil {
 		return nil, errors.Join(withoutPassword(err), db.Close())
 	}

@@ -15,3 +15,18 @@ func EncodeGroup(rs []sutler.Record) []byte {
 	g.add(sutler.EncodeRecords(nil, rs))
 	return g.records
 }
+
+func PackEntry(caller, trustee string, calls []string, groups []int64) []byte {
+	e := entry{calls: calls, groups: groups}
+	e.head.Caller, e.head.Trustee = caller, trustee
+	return e.pack()
+}
+
+// RepackEntry reads an entry and writes it again.
+func RepackEntry(b []byte) ([]byte, error) {
+	var e entry
+	if err := e.unpack(b); err != nil {
+		return nil, err
+	}
+	return e.pack(), nil
+}

@@ -58,3 +58,20 @@ func same(a, b []sutler.Record) bool {
 	}
 	return reflect.DeepEqual(a, b)
 }
+
+// FuzzEntry reads packed entries of the index: what can be read survives
+// being written and read.
+func FuzzEntry(f *testing.F) {
+	f.Add(store.PackEntry("ann", "bob", []string{"A\x00b"}, []int64{1 << 40, 1<<40 + 7}))
+	f.Add([]byte{1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
+	f.Add([]byte{1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		again, err := store.RepackEntry(b)
+		if err != nil {
+			return
+		}
+		if third, err := store.RepackEntry(again); err != nil || string(third) != string(again) {
+			t.Errorf("%x gives %x, then %x, %v", b, again, third, err)
+		}
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"sutler"
 )
@@ -26,14 +27,15 @@ type index struct {
 	numbers  int64                     // the newest number of a transaction
 	round    int64                     // of saving
 
-	level  func() sutler.AuditLevel
-	writes sync.Mutex // held while the table is written
-	db     *sql.DB    // holds tx and mark
-	lazily string
-	wake   chan struct{} // tells the indexer that much waits
-	room   chan struct{} // tells the writer that there is room again
-	quit   chan struct{}
-	gone   chan struct{}
+	level   func() sutler.AuditLevel
+	failing atomic.Bool // the table cannot be written at present
+	writes  sync.Mutex  // held while the table is written
+	db      *sql.DB     // holds tx and mark
+	lazily  string
+	wake    chan struct{} // tells the indexer that much waits
+	room    chan struct{} // tells the writer that there is room again
+	quit    chan struct{}
+	gone    chan struct{}
 }
 
 func (x *index) init() {

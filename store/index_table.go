@@ -88,7 +88,9 @@ func (s *Store) indexer() {
 			}
 			return
 		}
-		if err := x.save(false); err != nil {
+		err := x.save(false)
+		x.failing.Store(err != nil)
+		if err != nil {
 			s.log.Error("cannot write the index of the transaction log", "error", err, "do", "free space or mend what the error names; it goes on by itself")
 			select { // not again at once
 			case <-pause.C:
@@ -122,7 +124,7 @@ func (x *index) await(closing <-chan struct{}) {
 			default:
 			}
 		}
-		if waiting < indexMost {
+		if waiting < indexMost || x.failing.Load() && waiting < 10*indexMost { // what cannot be written now can wait in memory for a while
 			return
 		}
 		select {
@@ -457,7 +459,7 @@ func (s *Store) loadOpen(ctx context.Context, x *index, engine sutler.EngineID) 
 // the table is not missed.
 func (s *Store) groupsOf(ctx context.Context, id sutler.TransactionID) ([]int64, error) {
 	mine, inMemory := s.index.entry(id)
-	e, err := scanEntry(s.index.db.QueryRowContext(ctx, "SELECT "+entryColumns+" FROM tx WHERE id = $1", string(id)))
+	e, err := scanEntry(s.indexReads().QueryRowContext(ctx, "SELECT "+entryColumns+" FROM tx WHERE id = $1", string(id)))
 	if noRows(err) {
 		e, err = &entry{}, nil
 	}
@@ -475,6 +477,14 @@ func (s *Store) groupsOf(ctx context.Context, id sutler.TransactionID) ([]int64,
 		return mine.groups, nil
 	}
 	return union(e.groups, mine.groups), nil
+}
+
+// indexReads is where readers find the table of the index.
+func (s *Store) indexReads() *sql.DB {
+	if s.dialect.shared {
+		return s.reads.Load()
+	}
+	return s.index.db
 }
 
 // others tells what the engines of other programs have unfinished, or

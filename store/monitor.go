@@ -88,7 +88,7 @@ func (s *Store) tableEntries(ctx context.Context, st sutler.Status, before *entr
 			query += " AND status <> 'committed'" // so that the index of the few is used
 		}
 	}
-	rows, err := s.index.db.QueryContext(ctx, query+" ORDER BY started DESC, number DESC", args...)
+	rows, err := s.indexReads().QueryContext(ctx, query+" ORDER BY started DESC, number DESC", args...)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (s *Store) placeOf(ctx context.Context, id sutler.TransactionID) (*entry, e
 		e.kept = s.index.level().Keeps(e.head.Status, e.head.Audited, e.refused) // as it will be saved
 		return &e, nil
 	}
-	e, err := scanEntry(s.index.db.QueryRowContext(ctx, "SELECT "+entryColumns+" FROM tx WHERE id = $1", string(id)))
+	e, err := scanEntry(s.indexReads().QueryRowContext(ctx, "SELECT "+entryColumns+" FROM tx WHERE id = $1", string(id)))
 	if noRows(err) {
 		if e, ok := s.index.entry(id); ok && e.head.Status != "" {
 			return &e, nil

@@ -188,7 +188,13 @@ func (s *Store) openShared(ctx context.Context) error {
 		return err
 	}
 	s.db, s.index.db, s.index.lazily = db, db, s.dialect.lazily
-	s.reads.Store(db)
+	reads, err := sql.Open("pgx", s.options.Database) // apart, so that readers keep no connection from the writer
+	if err != nil {
+		return withoutPassword(err)
+	}
+	reads.SetMaxOpenConns(readers)
+	reads.SetMaxIdleConns(readers)
+	s.reads.Store(reads)
 	return s.ready(ctx, db)
 }
 

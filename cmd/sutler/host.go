@@ -122,10 +122,13 @@ func (h *host) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	h.stop = stop
+	h.running.Go(func() { h.keepLease(background) }) // also while recovering
 	if !o.Serve {
 		return h.RecoverAll(ctx, lease)
 	}
-	return h.serve(ctx, lease)
+	return h.serve(ctx, background, lease)
 }
 
 // Close ends what runs in the background and gives the store free. No request

@@ -105,6 +105,9 @@ func (h *host) admit() error {
 	if err := h.Store.Err(); err != nil {
 		return err
 	}
+	if !h.holds.holds() {
+		return sutler.Errorf(sutler.LogRefused, "the lease of engine %q has lapsed, and it is getting a new one", h.o.Engine)
+	}
 	if h.manager != nil {
 		return h.manager.Err()
 	}
@@ -112,7 +115,7 @@ func (h *host) admit() error {
 }
 
 // serve recovers and starts what a server does in the background.
-func (h *host) serve(ctx context.Context, lease sutler.Lease) error {
+func (h *host) serve(ctx, background context.Context, lease sutler.Lease) error {
 	key, err := audit.Key(h.o.Data)
 	if err != nil {
 		return err
@@ -126,9 +129,6 @@ func (h *host) serve(ctx context.Context, lease sutler.Lease) error {
 	if err != nil {
 		return err
 	}
-	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	h.stop = stop
-	h.running.Go(func() { h.keepLease(background) }) // also while recovering
 	if err := h.RecoverAll(ctx, lease); err != nil {
 		return err
 	}
@@ -277,9 +277,6 @@ func (h *host) refresh(ctx context.Context) error {
 func (h *host) health() error {
 	if err := h.admit(); err != nil {
 		return fmt.Errorf("requests are not taken: %w", err)
-	}
-	if !h.holds.holds() {
-		return errors.New("the lease has lapsed")
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +16,7 @@ func (p *program) setting() *cobra.Command {
 		Use:   "setting",
 		Short: "Read and change the settings of the server",
 		Long: `Settings live in the server's store. A changed one is in force after the next
-start of the server.`,
+start of the server; those of the audit log within a minute.`,
 		Example: `  sutler setting list
   sutler setting get limit.callTime
   sutler setting set limit.callTime 60000`,
@@ -101,7 +102,11 @@ func (p *program) setSetting(c *cobra.Command, r *remote, name, value string) er
 	if err := to.SetSetting(c.Context(), name, value); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.talk, "%s is set; the server uses it after its next start\n", name)
+	when := "; the server uses it after its next start"
+	if strings.HasPrefix(name, "audit.") || strings.HasPrefix(name, "log.") {
+		when = "; it counts within a minute"
+	}
+	fmt.Fprintf(p.talk, "%s is set%s\n", name, when)
 	return nil
 }
 
