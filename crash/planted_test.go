@@ -122,7 +122,9 @@ func TestPlantedBugs(t *testing.T) {
 			}
 			hit := false
 			rec := &recorder{TB: t}
-			named(name).everyDeath(rec, c.log, c.provider, func(_ string, bad []string) {
+			s := *named(name)
+			s.every = true
+			s.everyDeath(rec, c.log, c.provider, func(_ string, bad []string) {
 				hit = hit || slices.ContainsFunc(bad, func(b string) bool { return strings.Contains(b, c.want) })
 			})
 			if !hit {

@@ -27,6 +27,7 @@ type scenario struct {
 	full       bool
 	client     bool
 	outsider   bool
+	every      bool // also under the race detector every point is looked at
 }
 
 var rootTag = regexp.MustCompile(`<request[^>]*>`)
