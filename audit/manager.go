@@ -54,6 +54,7 @@ const (
 	signAfter  = 10 * time.Second // a head is signed after so much time
 	signMany   = 1000             // or so many records
 	longRound  = time.Minute      // between looks at retention and commands
+	shortRound = 3 * time.Second  // between two rounds of cutting while there is more to cut
 	cutTime    = time.Second      // most that one round cuts
 	pieceRows  = 200
 	fewKept    = 10 // per cent of the transactions of a piece that are carried forward rather than keep it
@@ -175,7 +176,11 @@ func (m *Manager) Run(ctx context.Context) {
 		m.log("go on with paused transactions", err)
 		if now := m.o.Now(); now.Sub(long) >= longRound {
 			long = now
-			m.log("cut off what is old", m.Retain(ctx))
+			more, err := m.Retain(ctx)
+			m.log("cut off what is old", err)
+			if more {
+				long = now.Add(shortRound - longRound)
+			}
 			m.log("run audit commands", m.RunCommands(ctx))
 		}
 	}
@@ -331,23 +336,24 @@ func (m *Manager) keepAdopted(ctx context.Context, l sutler.Lease) error {
 }
 
 // Retain cuts off what the retention settings do not ask for any more, for
-// a limited time. Transactions that must stay are carried forward first, and
-// a signed statement says what goes.
-func (m *Manager) Retain(ctx context.Context) error {
+// a limited time; more tells that there was not enough of it. Transactions
+// that must stay are carried forward first, and a signed statement says what
+// goes.
+func (m *Manager) Retain(ctx context.Context) (more bool, err error) {
 	stored, err := m.o.Store.Settings(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	set := sutler.AuditSettingsOf(stored)
 	now := m.o.Now()
 	before, auditBefore := now.Add(-set.LogRetention), now.Add(-set.AuditRetention)
 	living, err := m.livingChains(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	heads, err := m.o.Store.Heads(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	deadline := now.Add(cutTime)
 	var errs []error
@@ -355,7 +361,10 @@ func (m *Manager) Retain(ctx context.Context) error {
 		if living[h.Lease.Fence] {
 			continue
 		}
-		for m.o.Now().Before(deadline) && ctx.Err() == nil {
+		for ctx.Err() == nil {
+			if more = !m.o.Now().Before(deadline); more {
+				break
+			}
 			p, err := m.o.Store.Piece(ctx, h, before, auditBefore, pieceRows)
 			if err != nil || p.Number == h.Cut || p.Damaged {
 				errs = append(errs, err)
@@ -368,7 +377,7 @@ func (m *Manager) Retain(ctx context.Context) error {
 			h.Cut, h.CutTo = p.Number, p.Link
 		}
 	}
-	return errors.Join(append(errs, m.o.Store.ForgetClients(ctx, before))...)
+	return more, errors.Join(append(errs, m.o.Store.ForgetClients(ctx, before))...)
 }
 
 // livingChains returns the chains that other living engines still write.

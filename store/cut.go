@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"sutler"
@@ -47,19 +49,18 @@ func (s *Store) Piece(ctx context.Context, h sutler.ChainHead, before, auditBefo
 	}
 	p.Transactions = len(seen)
 	end := sequenceOf(h.Lease.Fence, p.Number)
-	for id := range seen {
-		e, err := s.placeOf(ctx, id)
-		if sutler.CodeOf(err) == sutler.NotFound {
-			continue // nothing but refusals, or forgotten
-		}
-		if err != nil {
-			return p, err
-		}
+	entries, err := s.entriesOf(ctx, seen)
+	if err != nil {
+		return p, err
+	}
+	for id, e := range entries {
 		if len(e.groups) > 0 && fenceOf(e.groups[0]) == h.Lease.Fence && e.groups[0] > end {
 			continue // carried forward before
 		}
 		st := e.head.Status
 		switch {
+		case st == "": // nothing but refusals
+			p.Dropped = append(p.Dropped, id)
 		case !st.Final():
 			p.Unfinished = append(p.Unfinished, id)
 		case e.kept > sutler.AuditNone && !e.head.Started.Before(auditBefore):
@@ -68,7 +69,59 @@ func (s *Store) Piece(ctx context.Context, h sutler.ChainHead, before, auditBefo
 			p.Dropped = append(p.Dropped, id)
 		}
 	}
+	slices.Sort(p.Unfinished)
+	slices.Sort(p.Kept)
 	return p, nil
+}
+
+// idsAtOnce is how many transactions one command speaks of.
+const idsAtOnce = 500
+
+// inList returns "($1, $2, …)" for the IDs, and them as arguments.
+func inList(ids []sutler.TransactionID) (string, []any) {
+	var b strings.Builder
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		fmt.Fprintf(&b, ", $%d", i+1)
+		args[i] = string(id)
+	}
+	return "(" + b.String()[2:] + ")", args
+}
+
+// entriesOf returns what the index knows of the given transactions, in memory
+// and in the table.
+func (s *Store) entriesOf(ctx context.Context, ids map[sutler.TransactionID]bool) (map[sutler.TransactionID]*entry, error) {
+	found := map[sutler.TransactionID]*entry{}
+	var rest []sutler.TransactionID
+	for id := range ids {
+		if e, ok := s.index.entry(id); ok && !e.head.Started.IsZero() {
+			e.kept = s.index.level().Keeps(e.head.Status, e.head.Audited, e.refused) // as it will be saved
+			found[id] = &e
+			continue
+		}
+		rest = append(rest, id)
+	}
+	for len(rest) > 0 {
+		some := rest[:min(len(rest), idsAtOnce)]
+		rest = rest[len(some):]
+		list, args := inList(some)
+		rows, err := s.indexReads().QueryContext(ctx, "SELECT "+entryColumns+" FROM tx WHERE id IN "+list, args...)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read the index of the log: %w", err)
+		}
+		for rows.Next() {
+			e, err := scanEntry(rows)
+			if e == nil {
+				_ = rows.Close()
+				return nil, fmt.Errorf("cannot read the index of the log: %w", err)
+			}
+			found[e.head.ID] = e
+		}
+		if err := rows.Err(); err != nil {
+			return nil, fmt.Errorf("cannot read the index of the log: %w", err)
+		}
+	}
+	return found, nil
 }
 
 // Cut removes the rows of a chain up to number, whose link is given, and the
@@ -86,7 +139,7 @@ func (s *Store) Cut(ctx context.Context, p sutler.Piece) error {
 		return fmt.Errorf("cannot cut chain %d of the log: %w", fence, err)
 	}
 	for len(p.Dropped) > 0 {
-		some := p.Dropped[:min(len(p.Dropped), 500)]
+		some := p.Dropped[:min(len(p.Dropped), idsAtOnce)]
 		p.Dropped = p.Dropped[len(some):]
 		if err := s.index.drop(ctx, some); err != nil {
 			return fmt.Errorf("cannot cut the index of the log: %w", err)

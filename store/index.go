@@ -248,13 +248,10 @@ func (x *index) drop(ctx context.Context, ids []sutler.TransactionID) error {
 	}
 	x.finished = slices.DeleteFunc(x.finished, func(e *entry) bool { return x.entries[e.head.ID] != e })
 	x.mu.Unlock()
+	list, args := inList(ids)
 	return transact(ctx, x.db, func(tx *sql.Tx) error {
-		for _, id := range ids {
-			if _, err := tx.Exec("DELETE FROM tx WHERE id = $1", string(id)); err != nil {
-				return err
-			}
-		}
-		return nil
+		_, err := tx.Exec("DELETE FROM tx WHERE id IN "+list, args...)
+		return err
 	})
 }
 
