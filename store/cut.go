@@ -101,27 +101,8 @@ func (s *Store) entriesOf(ctx context.Context, ids map[sutler.TransactionID]bool
 		}
 		rest = append(rest, id)
 	}
-	for len(rest) > 0 {
-		some := rest[:min(len(rest), idsAtOnce)]
-		rest = rest[len(some):]
-		list, args := inList(some)
-		rows, err := s.indexReads().QueryContext(ctx, "SELECT "+entryColumns+" FROM tx WHERE id IN "+list, args...)
-		if err != nil {
-			return nil, fmt.Errorf("cannot read the index of the log: %w", err)
-		}
-		for rows.Next() {
-			e, err := scanEntry(rows)
-			if e == nil {
-				_ = rows.Close()
-				return nil, fmt.Errorf("cannot read the index of the log: %w", err)
-			}
-			found[e.head.ID] = e
-		}
-		if err := rows.Err(); err != nil {
-			return nil, fmt.Errorf("cannot read the index of the log: %w", err)
-		}
-	}
-	return found, nil
+	err := s.eachInTable(ctx, rest, func(e *entry) { found[e.head.ID] = e })
+	return found, err
 }
 
 // Cut removes the rows of a chain up to number, whose link is given, and the

@@ -140,6 +140,7 @@ type saving struct {
 	e       *entry
 	entry   entry
 	version int64
+	queued  bool // was among the finished
 }
 
 // save writes what is finished, and what has long been unfinished, or with
@@ -157,7 +158,9 @@ func (x *index) save(all bool) error {
 	if err != nil {
 		for i := range batch {
 			e := batch[i].e
-			e.waits = false
+			if batch[i].queued {
+				e.waits = false
+			}
 			if x.entries[e.head.ID] == e {
 				x.queue(e)
 			}
@@ -169,7 +172,9 @@ func (x *index) save(all bool) error {
 	}
 	for i := range batch {
 		b := &batch[i]
-		b.e.waits, b.e.row = false, true
+		if b.e.row = true; b.queued { // else it may have been queued meanwhile
+			b.e.waits = false
+		}
 		b.e.number = b.entry.number
 		if b.e.version != b.version {
 			b.e.saved = min(len(b.entry.groups), len(b.e.groups))
@@ -192,7 +197,7 @@ func (x *index) take(all bool) ([]saving, map[int64]int64) {
 	var batch []saving
 	level := x.level()
 	add := func(e *entry) {
-		b := saving{e, *e, e.version}
+		b := saving{e, *e, e.version, e.waits}
 		if st := e.head.Status; st.Final() || st.Waiting() || st == "" {
 			b.entry.kept = level.Keeps(st, e.head.Audited, e.refused)
 		}
@@ -387,6 +392,62 @@ func (s *Store) derive(ctx context.Context, q querier, x *index, engine sutler.E
 		})
 		if err != nil {
 			return err
+		}
+	}
+	return s.reconcile(ctx, x)
+}
+
+// reconcile compares what scanning has found unfinished with the table. A mark
+// is held back by whatever ran for long in its chain, so scanning may see again
+// the first part of a transaction whose end, in the chain of a later lease, the
+// table tells of.
+func (s *Store) reconcile(ctx context.Context, x *index) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var ids []sutler.TransactionID
+	for id, e := range x.entries {
+		if !e.row && !e.waits {
+			ids = append(ids, id)
+		}
+	}
+	return s.eachInTable(ctx, ids, func(known *entry) {
+		e := x.entries[known.head.ID]
+		newest := func(e *entry) int64 { return e.groups[len(e.groups)-1] }
+		switch {
+		case len(known.groups) == 0 || len(e.groups) == 0:
+		case newest(known) < newest(e):
+			if !e.carried {
+				e.groups = union(known.groups, e.groups)
+			}
+			e.number, e.row, e.saved = known.number, true, 0
+		case known.head.Status.Final():
+			delete(x.entries, known.head.ID)
+		default:
+			x.entries[known.head.ID] = known
+		}
+	})
+}
+
+// eachInTable calls f for the entries of the given transactions that the table has.
+func (s *Store) eachInTable(ctx context.Context, ids []sutler.TransactionID, f func(*entry)) error {
+	for len(ids) > 0 {
+		some := ids[:min(len(ids), idsAtOnce)]
+		ids = ids[len(some):]
+		list, args := inList(some)
+		rows, err := s.indexReads().QueryContext(ctx, "SELECT "+entryColumns+" FROM tx WHERE id IN "+list, args...)
+		if err != nil {
+			return fmt.Errorf("cannot read the index of the log: %w", err)
+		}
+		for rows.Next() {
+			e, err := scanEntry(rows)
+			if e == nil {
+				_ = rows.Close()
+				return fmt.Errorf("cannot read the index of the log: %w", err)
+			}
+			f(e)
+		}
+		if err := rows.Err(); err != nil {
+			return fmt.Errorf("cannot read the index of the log: %w", err)
 		}
 	}
 	return nil

@@ -327,3 +327,28 @@ func TestDamagedConfigurationIsFound(t *testing.T) {
 	_, err = s.Source(t.Context(), hash)
 	wantCode(t, "Source", err, sutler.Corrupt, hash)
 }
+
+// TestMarkHeldBack holds the mark of a chain back by a transaction that stays
+// open, while another one ends in the chain of a later lease: opened again, the
+// store must not take its first part for all of it.
+func TestMarkHeldBack(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	first := lease(t, s, "e")
+	mustAppend(t, s, first, record("{long}", sutler.Began))
+	mustAppend(t, s, first, record("{short}", sutler.Began), record("{short}", sutler.StepStarted))
+	second := lease(t, s, "e")
+	mustAppend(t, s, second, record("{short}", sutler.RollingBackTx), record("{short}", sutler.RolledBackTx))
+	closeStore(t, s)
+	alterIndex(t, dir, "UPDATE mark SET number = 0 WHERE fence = 1", "DELETE FROM tx WHERE id = '{long}'") // as if {long} had not been saved
+	s = open(t, dir)
+	ids, err := s.Unfinished(t.Context(), "e", "", 10)
+	if err != nil || fmt.Sprint(ids) != "[{long}]" {
+		t.Errorf("Unfinished = %v, %v, want {long} alone", ids, err)
+	}
+	txs, err := s.Transactions(t.Context(), sutler.Filter{Status: sutler.RolledBack})
+	if err != nil || len(txs) != 1 || txs[0].ID != "{short}" {
+		t.Errorf("rolled back are %+v, %v", txs, err)
+	}
+	wantKinds(t, s, "{short}", "began stepStarted rollingBack rolledBack")
+}

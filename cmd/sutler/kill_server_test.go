@@ -252,6 +252,10 @@ func TestKillServer(t *testing.T) {
 	for _, status := range []sutler.Status{sutler.Active, sutler.Preparing, sutler.Committing, sutler.RollingBack, sutler.InDoubt, sutler.RollbackFailed} {
 		if list, err := c.Transactions(t.Context(), sutler.Filter{Status: status}); err != nil || len(list) > 0 {
 			t.Errorf("%d transactions are %s, %v", len(list), status, err)
+			for _, tx := range list {
+				whole, err := c.Transaction(t.Context(), tx.ID)
+				t.Logf("%s %s %s: %+v, %v", tx.ID, tx.Client, tx.Started, whole, err)
+			}
 		}
 	}
 	t.Logf("%d kills, %d requests, %d answered before a kill", kills, len(orders), answered)
