@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -144,8 +145,9 @@ func (o *order) send(ctx context.Context, c *client.Client) error {
 	return err
 }
 
-// callers lets n callers send orders until ctx ends, and returns the orders.
-func callers(ctx context.Context, n int, prefix string, dial func(i int) *client.Client) []*order {
+// callers lets n callers send orders until ctx ends, counts the answers, and
+// returns the orders.
+func callers(ctx context.Context, n int, prefix string, answers *atomic.Int64, dial func(i int) *client.Client) []*order {
 	var mu sync.Mutex
 	var all []*order
 	var wg sync.WaitGroup
@@ -161,6 +163,7 @@ func callers(ctx context.Context, n int, prefix string, dial func(i int) *client
 				if o.send(context.Background(), c) != nil {
 					return // the server is gone
 				}
+				answers.Add(1)
 			}
 		})
 	}
@@ -231,8 +234,14 @@ func TestKillServer(t *testing.T) {
 		s.start()
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan []*order)
-		go func() { done <- callers(ctx, 16, fmt.Sprint("r", round), func(int) *client.Client { return s.dial() }) }()
-		time.Sleep(time.Duration(r.Int64N(int64(40 * time.Millisecond))))
+		var answers atomic.Int64
+		go func() {
+			done <- callers(ctx, 16, fmt.Sprint("r", round), &answers, func(int) *client.Client { return s.dial() })
+		}()
+		// After so many answers, and then at any moment of the next ones.
+		enough := r.Int64N(30)
+		s.wait("callers are answered", time.Minute, func() bool { return answers.Load() >= enough })
+		time.Sleep(time.Duration(r.Int64N(int64(3 * time.Millisecond))))
 		s.kill()
 		stop()
 		for _, o := range <-done {
@@ -415,7 +424,7 @@ func testDatabaseRestarted(t *testing.T, e *engines) {
 	go func() {
 		var all []*order
 		for round := 0; ctx.Err() == nil; round++ { // callers give up when a request fails
-			all = append(all, callers(ctx, 8, fmt.Sprint("d", round), func(i int) *client.Client { return []*server{e.a, e.b}[i%2].dial() })...)
+			all = append(all, callers(ctx, 8, fmt.Sprint("d", round), new(atomic.Int64), func(i int) *client.Client { return []*server{e.a, e.b}[i%2].dial() })...)
 		}
 		done <- all
 	}()
