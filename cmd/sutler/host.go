@@ -31,6 +31,7 @@ type host struct {
 	o      hostOptions
 	root   *os.Root
 
+	stamps  sutler.Stamps // of the configuration in force; used by refresh alone
 	level   atomic.Int32  // the audit level in force
 	state   atomic.Value  // sutler.EngineState of this engine
 	holds   keeper        // of the lease

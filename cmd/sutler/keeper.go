@@ -249,8 +249,12 @@ func (h *host) keepConfiguration(ctx context.Context) {
 	}
 }
 
-// refresh reads the configuration anew.
+// refresh reads the configuration anew, if its change stamps say that it has changed.
 func (h *host) refresh(ctx context.Context) error {
+	stamps, err := h.Store.Stamps(ctx)
+	if err != nil || stamps == h.stamps {
+		return err
+	}
 	if err := h.Engine.Refresh(ctx); err != nil {
 		return err
 	}
@@ -270,6 +274,7 @@ func (h *host) refresh(ctx context.Context) error {
 			h.o.Logger.Info("list of engines refreshed", slog.Int("event", 4105), slog.String("engine", string(e.Name)), slog.String("state", string(e.State)))
 		}
 	}
+	h.stamps = stamps
 	return nil
 }
 
