@@ -160,16 +160,13 @@ func (s *Store) Audited(ctx context.Context, f sutler.AuditFilter) ([]sutler.Tra
 	if err != nil {
 		return nil, fmt.Errorf("cannot search the audit log: %w", err)
 	}
-	query, args := "SELECT "+entryColumns+" FROM tx WHERE kept > 0", []any(nil)
+	conditions, args := "kept > 0", []any(nil)
 	where := func(condition string, values ...any) {
 		for _, v := range values {
 			args = append(args, v)
 			condition = strings.Replace(condition, "?", fmt.Sprintf("$%d", len(args)), 1)
 		}
-		query += " AND " + condition
-	}
-	if before != nil {
-		where("(started, number) < (?, ?)", micros(before.head.Started), before.number)
+		conditions += " AND " + condition
 	}
 	if !f.From.IsZero() {
 		where("started >= ?", micros(f.From))
@@ -184,22 +181,17 @@ func (s *Store) Audited(ctx context.Context, f sutler.AuditFilter) ([]sutler.Tra
 	default:
 		where("status = ?", string(f.Outcome))
 	}
-	rows, err := s.indexReads().QueryContext(ctx, query+" ORDER BY started DESC, number DESC", args...)
-	if err != nil {
-		return nil, fmt.Errorf("cannot search the audit log: %w", err)
-	}
-	defer rows.Close()
 	var found []sutler.Transaction
-	for len(found) < limit && rows.Next() {
-		e, err := scanEntry(rows)
-		if e == nil {
-			return nil, fmt.Errorf("cannot search the audit log: %w", err)
-		}
+	err = s.newestFirst(ctx, conditions, args, before, limit, func(e *entry) bool {
 		if e.chosen(&f) {
 			found = append(found, e.head)
 		}
+		return len(found) < limit
+	})
+	if err != nil {
+		return found, fmt.Errorf("cannot search the audit log: %w", err)
 	}
-	return found, rows.Err()
+	return found, nil
 }
 
 // chosen reports whether f chooses the transaction, times and outcome aside.

@@ -99,8 +99,8 @@ func (e *entry) values() []any {
 func scanEntry(row interface{ Scan(...any) error }) (*entry, error) {
 	e := &entry{row: true}
 	var packed []byte
-	var started, last int64
-	if err := row.Scan(&e.head.ID, &started, &e.number, &e.engine, &e.head.Status, &e.refused, &e.head.Audited, &last, &e.kept, &packed); err != nil {
+	var started int64
+	if err := row.Scan(&e.head.ID, &started, &e.number, &e.engine, &e.head.Status, &e.refused, &e.head.Audited, &e.newest, &e.kept, &packed); err != nil {
 		return nil, err
 	}
 	e.head.Started = timeOf(started)

@@ -51,7 +51,8 @@ type entry struct {
 	head    sutler.Transaction // without programs, response and steps; Status "" while nothing but refusals is known, Started zero without Began
 	engine  sutler.EngineID    // wrote the last record
 	number  int64              // grows in the order in which transactions began
-	groups  []int64            // sequence numbers, in the order of writing
+	groups  []int64            // sequence numbers, growing; replaced, never changed in place, because copies share them
+	newest  int64              // the newest group whose records are taken up
 	refused bool               // something was not allowed
 	kept    sutler.AuditLevel  // in which detail the audit log keeps it
 	calls   []string           // procedures called, for searches: see callName
@@ -78,9 +79,11 @@ func (x *index) begin(sequence int64, engine sutler.EngineID) *notes {
 }
 
 // note takes up records of the group. Records that belong to no transaction
-// are passed over.
+// are passed over. A group may be noted again, and after newer ones: the newest
+// decides the state of a transaction, whatever the order.
 func (n *notes) note(rs []sutler.Record) {
 	var e *entry
+	older := false
 	for i := range rs {
 		r := &rs[i]
 		if r.Transaction == "" {
@@ -90,13 +93,20 @@ func (n *notes) note(rs []sutler.Record) {
 			if e = n.x.entries[r.Transaction]; e == nil {
 				e = n.x.add(r)
 			}
-			e.engine = n.engine
+			if older = n.sequence < e.newest; !older {
+				e.engine, e.newest = n.engine, n.sequence
+			}
 			e.touch(n.sequence)
 		}
 		if r.Kind == sutler.Carried {
-			e.groups, e.saved, e.carried = []int64{n.sequence}, 0, true
+			from, _ := slices.BinarySearch(e.groups, n.sequence)
+			e.groups, e.saved, e.carried = slices.Clone(e.groups[from:]), 0, true
 		}
-		e.apply(r)
+		if older {
+			e.applyOlder(r)
+		} else {
+			e.apply(r)
+		}
 		n.x.queue(e)
 	}
 }
@@ -121,10 +131,15 @@ func (n *notes) end() {
 
 // touch puts the group among those of e.
 func (e *entry) touch(sequence int64) {
-	if k := len(e.groups); k == 0 || e.groups[k-1] != sequence {
-		e.groups = append(e.groups, sequence)
-	}
 	e.version++
+	if k := len(e.groups); k == 0 || e.groups[k-1] < sequence {
+		e.groups = append(e.groups, sequence)
+		return
+	}
+	if at, found := slices.BinarySearch(e.groups, sequence); !found {
+		e.groups = slices.Insert(slices.Clone(e.groups), at, sequence)
+		e.saved = min(e.saved, at)
+	}
 }
 
 // queue puts e among the finished if it belongs there.
@@ -152,13 +167,13 @@ func (x *index) suspect(sequence int64) {
 // apply brings the head up to date with r, as sutler.Fold would.
 func (e *entry) apply(r *sutler.Record) {
 	h := &e.head
-	if h.Status == "" && r.Kind != sutler.Refused {
+	forgotten := h.Status == "" // or new
+	if forgotten && r.Kind != sutler.Refused {
 		h.Status = sutler.Active
 	}
 	switch r.Kind {
 	case sutler.Began:
-		h.Caller, h.Trustee, h.Client = r.Caller, r.Trustee, r.Client
-		h.Namespace, h.Procedure, h.Revision, h.Started = r.Namespace, r.Procedure, r.Revision, r.At
+		e.began(r)
 	case sutler.StepStarted:
 		h.Audited = h.Audited || r.Audited
 		e.called(r)
@@ -179,15 +194,61 @@ func (e *entry) apply(r *sutler.Record) {
 		h.Status, h.Code, h.Text = sutler.InDoubt, r.Code, r.Text
 	case sutler.PausedTx:
 		h.Text = r.Text
-	case sutler.LateEffect:
-		if h.Status.Final() || h.Status.Waiting() {
+	case sutler.LateEffect: // the first that is known of a transaction: of one that is final
+		if forgotten || h.Status.Final() || h.Status.Waiting() {
 			h.Status, h.Ended = sutler.RollingBack, timeOf(0)
 		}
 	case sutler.Refused:
 		h.Code, h.Text, e.refused = r.Code, r.Text, true
 		h.Audited = h.Audited || r.Audited
 	case sutler.Carried:
-		e.applyCarried(r)
+		e.applyCarried(r, e.apply)
+	}
+}
+
+// applyOlder takes from r what no newer record takes back.
+func (e *entry) applyOlder(r *sutler.Record) {
+	switch r.Kind {
+	case sutler.Began:
+		e.began(r)
+	case sutler.StepStarted:
+		e.head.Audited = e.head.Audited || r.Audited
+		e.called(r)
+	case sutler.Refused:
+		e.refused, e.head.Audited = true, e.head.Audited || r.Audited
+	case sutler.Carried:
+		e.applyCarried(r, e.applyOlder)
+	}
+}
+
+// began takes up how a transaction began.
+func (e *entry) began(r *sutler.Record) {
+	h := &e.head
+	h.Caller, h.Trustee, h.Client = r.Caller, r.Trustee, r.Client
+	h.Namespace, h.Procedure, h.Revision, h.Started = r.Namespace, r.Procedure, r.Revision, r.At
+}
+
+// follow makes e, which tells of what came after known was saved and
+// forgotten, tell of both.
+func (e *entry) follow(known *entry) {
+	e.number = known.number
+	if !e.carried {
+		e.groups = union(known.groups, e.groups)
+	}
+	e.refused = e.refused || known.refused
+	for _, c := range known.calls {
+		if len(e.calls) < maxCalls && !slices.Contains(e.calls, c) {
+			e.calls = append(slices.Clip(e.calls), c)
+		}
+	}
+	late := e.head
+	if !late.Started.IsZero() {
+		return
+	}
+	e.head = known.head
+	e.head.Audited = known.head.Audited || late.Audited
+	if late.Status != "" && late.Status != sutler.Active {
+		e.head.Status, e.head.Ended = late.Status, late.Ended
 	}
 }
 
@@ -210,14 +271,14 @@ func (e *entry) called(r *sutler.Record) {
 }
 
 // applyCarried takes up the records that r stands for.
-func (e *entry) applyCarried(r *sutler.Record) {
+func (e *entry) applyCarried(r *sutler.Record, apply func(*sutler.Record)) {
 	held, err := sutler.DecodeRecords(r.Records)
 	if err != nil {
 		return // whoever reads the records learns of it
 	}
 	for i := range held {
 		if held[i].Kind != sutler.Carried {
-			e.apply(&held[i])
+			apply(&held[i])
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -315,33 +316,15 @@ func (b *saving) join(tx *sql.Tx) error {
 	if err != nil {
 		return err
 	}
-	b.entry.number = before.number
-	if !b.entry.carried {
-		b.entry.groups = union(before.groups, b.entry.groups)
-	}
-	if b.entry.head.Started.IsZero() {
-		late := b.entry.head
-		b.entry.head = before.head
-		if late.Status != "" && late.Status != sutler.Active {
-			b.entry.head.Status, b.entry.head.Ended = late.Status, late.Ended
-		}
-	}
+	b.entry.follow(before)
 	return nil
 }
 
-// union returns the sequence numbers of table and memory once each: what the
-// table has is the older part, which memory may repeat.
-func union(table, memory []int64) []int64 {
-	known := make(map[int64]bool, len(table))
-	for _, s := range table {
-		known[s] = true
-	}
-	for _, s := range memory {
-		if !known[s] {
-			table = append(table, s)
-		}
-	}
-	return table
+// union returns the sequence numbers of both once each, growing.
+func union(a, b []int64) []int64 {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // adopt makes memory tell of everything unfinished that an engine has: what
@@ -412,14 +395,11 @@ func (s *Store) reconcile(ctx context.Context, x *index) error {
 	}
 	return s.eachInTable(ctx, ids, func(known *entry) {
 		e := x.entries[known.head.ID]
-		newest := func(e *entry) int64 { return e.groups[len(e.groups)-1] }
 		switch {
 		case len(known.groups) == 0 || len(e.groups) == 0:
-		case newest(known) < newest(e):
-			if !e.carried {
-				e.groups = union(known.groups, e.groups)
-			}
-			e.number, e.row, e.saved = known.number, true, 0
+		case known.newest < e.newest:
+			e.follow(known)
+			e.row, e.saved = true, 0
 		case known.head.Status.Final():
 			delete(x.entries, known.head.ID)
 		default:

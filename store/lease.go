@@ -84,6 +84,23 @@ func (s *Store) lease(ctx context.Context, engine, holder sutler.EngineID, check
 	return l, nil
 }
 
+// passFences sees to it that no fencing number is given again of which the
+// index tells already: an older copy of the database may have taken the place
+// of the one that the index belongs to.
+func (s *Store) passFences(ctx context.Context, db *sql.DB) error {
+	var told, given int64
+	if err := s.index.db.QueryRowContext(ctx, "SELECT coalesce(max(fence), 0) FROM mark").Scan(&told); err != nil {
+		return err
+	}
+	if err := db.QueryRowContext(ctx, "SELECT fence FROM state").Scan(&given); err != nil || given >= told {
+		return err
+	}
+	s.log.Warn("the database is older than its index: what came after this copy is lost", "database", s.place(), "lease", given, "index", told,
+		"do", "if the copy was put back on purpose, remove the index, too, before the next start")
+	_, err := db.ExecContext(ctx, "UPDATE state SET fence = $1", told)
+	return err
+}
+
 // alive reports whether a lease holds at a time by the clock of leases.
 func (s *Store) alive(ctx context.Context, q querier, fence, now int64) (bool, error) {
 	var seen, ended int64

@@ -75,35 +75,56 @@ func matches(asked, st sutler.Status) bool { return st != "" && (asked == "" || 
 // for "", that began before the given one and are not in memory, where they
 // are newer.
 func (s *Store) tableEntries(ctx context.Context, st sutler.Status, before *entry, limit int, inMemory map[sutler.TransactionID]entry) ([]entry, error) {
-	query := "SELECT " + entryColumns + " FROM tx WHERE status <> ''"
-	var args []any
-	if before != nil {
-		query += " AND (started, number) < ($1, $2)"
-		args = append(args, micros(before.head.Started), before.number)
-	}
+	where, args := "status <> ''", []any(nil)
 	if st != "" {
-		args = append(args, string(st))
-		query += fmt.Sprintf(" AND status = $%d", len(args))
+		where, args = where+" AND status = $1", []any{string(st)}
 		if st != sutler.Committed {
-			query += " AND status <> 'committed'" // so that the index of the few is used
+			where += " AND status <> 'committed'" // so that the index of the few is used
 		}
 	}
-	rows, err := s.indexReads().QueryContext(ctx, query+" ORDER BY started DESC, number DESC", args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	var found []entry
-	for len(found) < limit && rows.Next() {
-		e, err := scanEntry(rows)
-		if e == nil {
-			return nil, err
-		}
+	err := s.newestFirst(ctx, where, args, before, limit, func(e *entry) bool {
 		if newer := inMemory[e.head.ID].head.Status != ""; !newer {
 			found = append(found, *e)
 		}
+		return len(found) < limit
+	})
+	return found, err
+}
+
+// leastPage is how many entries of the table are read at once, at least.
+const leastPage = 100
+
+// newestFirst calls f for the entries of the table for which where holds, the
+// newest first, from the one after before on, until f returns false. It reads
+// pages, because PostgreSQL sends all that a query finds, wanted or not; they
+// grow, for those who look for little among much.
+func (s *Store) newestFirst(ctx context.Context, where string, args []any, before *entry, page int, f func(*entry) bool) error {
+	n := len(args)
+	for page = max(page, leastPage); ; page = min(2*page, idsAtOnce*leastPage) {
+		query, values := "SELECT "+entryColumns+" FROM tx WHERE "+where, args
+		if before != nil {
+			query += fmt.Sprintf(" AND (started, number) < ($%d, $%d)", n+1, n+2)
+			values = append(slices.Clip(args), micros(before.head.Started), before.number)
+		}
+		rows, err := s.indexReads().QueryContext(ctx, fmt.Sprintf("%s ORDER BY started DESC, number DESC LIMIT %d", query, page), values...)
+		if err != nil {
+			return err
+		}
+		got, more := 0, true
+		for more && rows.Next() {
+			e, err := scanEntry(rows)
+			if e == nil {
+				_ = rows.Close()
+				return err
+			}
+			got, before, more = got+1, e, f(e)
+		}
+		_ = rows.Close()
+		if err := rows.Err(); err != nil || !more || got < page {
+			return err
+		}
 	}
-	return found, rows.Err()
 }
 
 // placeOf returns the entry of a transaction, for its place in lists; nil for

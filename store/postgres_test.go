@@ -26,6 +26,7 @@ func TestPostgres(t *testing.T) {
 	t.Run("takeover", func(t *testing.T) { testTakeOver(t, p) })
 	t.Run("watch", func(t *testing.T) { testWatch(t, p) })
 	t.Run("roles", func(t *testing.T) { testRoles(t, p) })
+	t.Run("pages", func(t *testing.T) { testPages(t, p) })
 	t.Run("server lost", func(t *testing.T) { testServerLost(t, p) })
 }
 
@@ -149,6 +150,66 @@ func testTakeOver(t *testing.T, p *sutlertest.Postgres) {
 		b, errB := other.Transactions(t.Context(), sutler.Filter{})
 		return errA == nil && errB == nil && fmt.Sprint(a) == fmt.Sprint(b) && len(a) == 30
 	})
+}
+
+// testPages lists a few of many transactions, of which a server must not send
+// all, and looks for one among all of them.
+func testPages(t *testing.T, p *sutlertest.Postgres) {
+	address := p.Database(t)
+	name := databaseOf(address)
+	s := openShared(t, address)
+	mustAppend(t, s, lease(t, s, "e"), record("{a}", sutler.Began), record("{a}", sutler.CommittedTx))
+	eventually(t, "the index is written", func() bool { return p.SQL(t, name, "select count(*) from tx") == "1" })
+	const many = 20_000
+	p.SQL(t, name, fmt.Sprintf(`insert into tx select '{' || n || '}', n, n, 'e', case when n = 5 then 'rolledBack' else 'committed' end, false, false, 1, 2, entry from tx, generate_series(1, %d) n;
+		update tx set kept = 2; analyze tx`, many))
+	read := func() (scans, tuples int) {
+		_, err := fmt.Sscanf(p.SQL(t, name, "select seq_scan + idx_scan || ' ' || seq_tup_read + idx_tup_fetch from pg_stat_user_tables where relname = 'tx'"), "%d %d", &scans, &tuples)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return scans, tuples
+	}
+	scansBefore, tuplesBefore := read()
+	var scans, tuples int
+	eventually(t, "the server counts the scans", func() bool { // it does so once a second
+		txs, err := s.Transactions(t.Context(), sutler.Filter{Limit: 10})
+		if err != nil || len(txs) != 10 || txs[0].ID != "{a}" || txs[1].ID != "{20000}" || txs[9].ID != "{19992}" {
+			t.Fatalf("Transactions = %+v, %v", txs, err)
+		}
+		txs, err = s.Audited(t.Context(), sutler.AuditFilter{Limit: 10})
+		if err != nil || len(txs) != 10 || txs[0].ID != "{a}" || txs[9].ID != "{19992}" {
+			t.Fatalf("Audited = %+v, %v", txs, err)
+		}
+		scans, tuples = read()
+		return scans-scansBefore >= 10
+	})
+	if each := (tuples - tuplesBefore) / (scans - scansBefore); each > many/10 {
+		t.Errorf("a list of 10 makes the server read %d rows of %d", each, many)
+	}
+	seen := map[sutler.TransactionID]bool{}
+	for f := (sutler.Filter{Limit: 777}); ; {
+		txs, err := s.Transactions(t.Context(), f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tx := range txs {
+			seen[tx.ID] = true
+		}
+		if len(txs) < f.Limit {
+			break
+		}
+		f.After = txs[len(txs)-1].ID
+	}
+	if len(seen) != many+1 {
+		t.Errorf("the pages hold %d transactions, want %d", len(seen), many+1)
+	}
+	for what, f := range map[string]sutler.AuditFilter{"text": {Text: "{7}"}, "outcome": {Outcome: sutler.RolledBack}, "time": {To: time.UnixMicro(2)}} {
+		txs, err := s.Audited(t.Context(), f)
+		if err != nil || len(txs) != 1 {
+			t.Errorf("by %s, Audited = %+v, %v, want one", what, txs, err)
+		}
+	}
 }
 
 // testWatch changes the configuration in one program and waits for the other.

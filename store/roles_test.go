@@ -93,6 +93,8 @@ func testRoles(t *testing.T, p *sutlertest.Postgres) {
 		_ = db.Close()
 	}
 
+	testCutLogIsNotMisled(t, p, name)
+
 	// The auditor reads the chains.
 	r, err := store.OpenReader(t.Context(), store.Options{Database: p.Address("aud", name)})
 	if err != nil {
@@ -111,4 +113,36 @@ func testRoles(t *testing.T, p *sutlertest.Postgres) {
 		t.Errorf("as the auditor, Checkpoints: %d, %v", statements, err)
 	}
 	wantCode(t, "PutCheckpoint of a reader", r.PutCheckpoint(t.Context(), l, []byte("{}")), sutler.Denied)
+}
+
+// testCutLogIsNotMisled puts temporary tables of an engine, with a trigger,
+// before those that cut_log means: the trigger must not run as the owner.
+func testCutLogIsNotMisled(t *testing.T, p *sutlertest.Postgres, name string) {
+	db, err := sql.Open("pgx", p.Address("web", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1) // temporary tables belong to a connection
+	before := p.SQL(t, name, "select count(*) from log")
+	for _, command := range []string{
+		"CREATE TEMP TABLE log (sequence bigint, micros bigint)",
+		"CREATE TEMP TABLE cut (fence bigint, number bigint)",
+		"INSERT INTO pg_temp.cut VALUES (1, 10)",
+		"INSERT INTO pg_temp.log VALUES ((1::bigint << 40) + 1, 0)",
+		"CREATE FUNCTION pg_temp.f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM public.log; RETURN old; END $$",
+		"CREATE TRIGGER t BEFORE DELETE ON pg_temp.log FOR EACH ROW EXECUTE FUNCTION pg_temp.f()",
+		"GRANT ALL ON pg_temp.log, pg_temp.cut TO PUBLIC",
+		"SELECT cut_log(1, 10)",
+	} {
+		if _, err := db.Exec(command); err != nil {
+			t.Fatalf("%s: %v", command, err)
+		}
+	}
+	if after := p.SQL(t, name, "select count(*) from log"); after != before || after == "0" {
+		t.Errorf("an engine has misled cut_log: the log had %s rows and has %s", before, after)
+	}
+	if left := p.SQL(t, name, "select proconfig::text from pg_proc where proname = 'cut_log'"); left != `{"search_path=public, pg_temp"}` {
+		t.Errorf("cut_log has the settings %s", left)
+	}
 }

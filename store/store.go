@@ -210,6 +210,9 @@ func (s *Store) ready(ctx context.Context, db *sql.DB) error {
 	if s.dialect.shared {
 		return nil // what unfinished engines of others left is theirs
 	}
+	if err := s.passFences(ctx, db); err != nil {
+		return err
+	}
 	names, err := s.engineNames(ctx, db)
 	if err != nil {
 		return err

@@ -287,6 +287,123 @@ func TestRecordsAfterTheEnd(t *testing.T) {
 	}
 }
 
+// TestLateEffectAfterTheEnd tells of a late effect of a transaction that is
+// finished and forgotten in memory: it is to be undone, also after a restart.
+func TestLateEffectAfterTheEnd(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	mustAppend(t, s, lease(t, s, "e"), record("{a}", sutler.Began), record("{a}", sutler.StepStarted), record("{a}", sutler.RollingBackTx), record("{a}", sutler.RolledBackTx))
+	closeStore(t, s)
+	s = open(t, dir)
+	mustAppend(t, s, lease(t, s, "e"), record("{a}", sutler.LateEffect))
+	for range 3 {
+		ids, err := s.Unfinished(t.Context(), "e", "", 10)
+		if err != nil || fmt.Sprint(ids) != "[{a}]" {
+			t.Errorf("Unfinished = %v, %v", ids, err)
+		}
+		wantKinds(t, s, "{a}", "began stepStarted rollingBack rolledBack lateEffect")
+		closeStore(t, s)
+		s = open(t, dir)
+	}
+	mustAppend(t, s, lease(t, s, "e"), record("{a}", sutler.StepUndone), record("{a}", sutler.RolledBackTx))
+	for range 2 {
+		txs, err := s.Transactions(t.Context(), sutler.Filter{Status: sutler.RolledBack})
+		if err != nil || len(txs) != 1 || txs[0].ID != "{a}" {
+			t.Errorf("rolled back are %+v, %v", txs, err)
+		}
+		closeStore(t, s)
+		s = open(t, dir)
+	}
+}
+
+// TestRowsSeenAgain holds the mark of a chain back by a young transaction that
+// the table does not have yet, while it has another one with rows behind the
+// mark: opened again, the store sees those a second time.
+func TestRowsSeenAgain(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	l := lease(t, s, "e")
+	mustAppend(t, s, l, record("{young}", sutler.Began))
+	mustAppend(t, s, l, record("{wait}", sutler.Began), record("{wait}", sutler.StepStarted))
+	mustAppend(t, s, l, record("{wait}", sutler.StepDone), record("{wait}", sutler.InDoubtTx))
+	closeStore(t, s)
+	alterIndex(t, dir, "UPDATE mark SET number = 0", "DELETE FROM tx WHERE id = '{young}'") // as when killed now
+	want := "began stepStarted stepDone inDoubt"
+	for range 3 {
+		s = open(t, dir)
+		wantKinds(t, s, "{wait}", want)
+		mustAppend(t, s, lease(t, s, "e"), record("{wait}", sutler.Resolved))
+		want += " resolved"
+		wantKinds(t, s, "{wait}", want)
+		ids, err := s.Unfinished(t.Context(), "e", "", 10)
+		if err != nil || fmt.Sprint(ids) != "[{young}]" {
+			t.Errorf("Unfinished = %v, %v, want {young} alone", ids, err)
+		}
+		closeStore(t, s)
+	}
+}
+
+// TestOtherEngineGoesOn lets an engine go on with what another one began, and
+// derives the index anew: whichever chain is read first, the newer row decides.
+func TestOtherEngineGoesOn(t *testing.T) {
+	for _, names := range [][2]sutler.EngineID{{"a", "b"}, {"b", "a"}} {
+		dir := t.TempDir()
+		s := open(t, dir)
+		one, two := lease(t, s, names[0]), lease(t, s, names[1])
+		mustAppend(t, s, one, record("{a}", sutler.Began), record("{a}", sutler.StepStarted))
+		mustAppend(t, s, two, record("{a}", sutler.RollingBackTx))
+		closeStore(t, s)
+		forgetIndex(t, dir)
+		for range 2 {
+			s = open(t, dir)
+			wantKinds(t, s, "{a}", "began stepStarted rollingBack")
+			ids, err := s.Unfinished(t.Context(), names[1], "", 10)
+			if err != nil || fmt.Sprint(ids) != "[{a}]" {
+				t.Errorf("Unfinished of %s = %v, %v", names[1], ids, err)
+			}
+			txs, err := s.Transactions(t.Context(), sutler.Filter{Status: sutler.RollingBack})
+			if err != nil || len(txs) != 1 || !txs[0].Started.Equal(stillClock()) {
+				t.Errorf("rolling back are %+v, %v", txs, err)
+			}
+			closeStore(t, s)
+		}
+	}
+}
+
+// TestOlderCopyBesideNewerIndex puts an older copy of the database beside the
+// index of a newer one: no fencing number of which the index tells is given again.
+func TestOlderCopyBesideNewerIndex(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	lease(t, s, "e")
+	closeStore(t, s)
+	older, err := os.ReadFile(database(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir)
+	l := lease(t, s, "e")
+	for range 5 {
+		mustAppend(t, s, l, record("{lost}", sutler.Began), record("{lost}", sutler.CommittedTx))
+	}
+	closeStore(t, s)
+	if err := os.WriteFile(database(dir), older, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir)
+	next := lease(t, s, "e")
+	if next.Fence <= l.Fence {
+		t.Errorf("the next lease is %d, and the index tells of %d", next.Fence, l.Fence)
+	}
+	mustAppend(t, s, next, record("{new}", sutler.Began))
+	closeStore(t, s)
+	alterIndex(t, dir, "DELETE FROM tx WHERE id = '{new}'", fmt.Sprint("DELETE FROM mark WHERE fence = ", next.Fence)) // as when killed now
+	s = open(t, dir)
+	if ids, err := s.Unfinished(t.Context(), "e", "", 10); err != nil || fmt.Sprint(ids) != "[{new}]" {
+		t.Errorf("Unfinished = %v, %v", ids, err)
+	}
+}
+
 // TestIndexIsDerived throws the index away.
 func TestIndexIsDerived(t *testing.T) {
 	dir := t.TempDir()
