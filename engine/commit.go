@@ -107,11 +107,16 @@ func (e *Engine) decided(j *journal, s *sutler.Step) (outcome sutler.Outcome, er
 	if !ok {
 		return sutler.Unknown, sutler.Errorf(sutler.NoProvider, "this engine has no provider %q that can be asked", s.Provider)
 	}
-	err = e.again(j, s, "probe", func(ctx context.Context, c *sutler.Call) (err error) {
-		outcome, err = p.Probe(ctx, c)
+	answer := make(chan sutler.Outcome, 1) // a call that nobody waits for any more may still answer
+	err = e.again(j, s, "probe", func(ctx context.Context, c *sutler.Call) error {
+		outcome, err := p.Probe(ctx, c)
+		answer <- outcome
 		return err
 	})
-	if err == nil && outcome == sutler.Unknown {
+	if err != nil {
+		return sutler.Unknown, err
+	}
+	if outcome = <-answer; outcome == sutler.Unknown {
 		err = sutler.Errorf(sutler.Doubt, "the provider does not know")
 	}
 	return outcome, err

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 
@@ -46,21 +47,24 @@ func (e *Engine) acting(j *journal) error {
 	return nil
 }
 
-// acted is asked after a provider may have acted. If the lease lapsed
-// meanwhile, the effect is late: it is recorded and undone under a new lease,
-// and the transaction is let go.
-func (e *Engine) acted(j *journal, seq int, rollback []sutler.Pair) error {
+// acted is asked after a provider answered err and may have acted. If the
+// lease lapsed meanwhile, the transaction is let go; unless the call failed for
+// certain, its effect is late: it is recorded and undone under a new lease.
+func (e *Engine) acted(j *journal, seq int, rollback []sutler.Pair, err error) error {
 	if e.inForce(j.lease) {
 		return nil
 	}
-	e.mu.Lock()
-	e.late = append(e.late, lateCall{j.lease, j.id, seq, rollback})
-	e.mu.Unlock()
+	if err == nil || unanswered(err) {
+		e.mu.Lock()
+		e.late = append(e.late, lateCall{j.lease, j.id, seq, rollback})
+		e.mu.Unlock()
+	}
 	return j.lapsed()
 }
 
 // tellLate records the effects that came after a lease had lapsed, under the
 // engine's new lease, and notes that their transactions must be gone on with.
+// One whose transaction goes forward, or is committed, is as it should be.
 func (e *Engine) tellLate(l sutler.Lease) error {
 	e.mu.Lock()
 	var mine []lateCall
@@ -76,9 +80,19 @@ func (e *Engine) tellLate(l sutler.Lease) error {
 	e.mu.Unlock()
 	var errs []error
 	for _, c := range mine {
+		_, tx, err := e.read(context.Background(), c.tx)
+		if err == nil && (tx.Forward || tx.Status == sutler.Committed) {
+			continue
+		}
+		if sutler.CodeOf(err) == sutler.Corrupt { // a bad row must not keep everybody out
+			e.logger.Error("cannot tell of a late effect", slog.String("transaction", string(c.tx)), slog.Int("call", c.seq), slog.String("error", err.Error()))
+			continue
+		}
 		j := e.journal(c.tx, l)
-		err := j.must(sutler.Record{Kind: sutler.LateEffect, Seq: c.seq, Rollback: c.rollback,
-			Text: "it may have acted after the lease of its engine had lapsed"})
+		if err == nil {
+			err = j.must(sutler.Record{Kind: sutler.LateEffect, Seq: c.seq, Rollback: c.rollback,
+				Text: "it may have acted after the lease of its engine had lapsed"})
+		}
 		if err != nil {
 			e.mu.Lock()
 			e.late = append(e.late, c)

@@ -31,24 +31,29 @@ const (
 	lastLook  = time.Second
 )
 
-// repeated answers a request whose clientTransactionId the trustee has used
-// before: as the first one was answered, once it is. The response is nil for a
-// new request.
-func (e *Engine) repeated(ctx context.Context, asked repetition) (*sutler.Response, error) {
+// seen returns the transaction that the trustee began under the same
+// clientTransactionId before, "" for a new request.
+func (e *Engine) seen(ctx context.Context, asked repetition) (sutler.TransactionID, error) {
 	if asked.client == "" {
-		return nil, nil
+		return "", nil
 	}
-	id, err := e.log.Find(ctx, asked.trustee, asked.client)
+	return e.log.Find(ctx, asked.trustee, asked.client)
+}
+
+// repeated answers a request whose clientTransactionId the trustee has used
+// before: as the first one was answered, once it is. It is asked only when
+// there is one, and holds no place among the running requests.
+func (e *Engine) repeated(ctx context.Context, asked repetition) (*sutler.Response, error) {
+	id, err := e.seen(ctx, asked)
 	if err != nil {
 		return refusal(err)
-	}
-	if id == "" {
-		return nil, nil
 	}
 	for pause := firstLook; ; pause = min(2*pause, lastLook) {
 		end := e.atWork(id)
 		_, tx, err := e.read(ctx, id)
 		switch code := sutler.CodeOf(err); {
+		case code == sutler.NotFound && id == "": // cut off by retention in this very moment
+			return refusal(sutler.Errorf(sutler.Conflict, "cannot run the request: the log has just forgotten the clientTransactionId %q; submit it again", asked.client))
 		case code == sutler.NotFound: // another engine has begun it just now
 		case err != nil:
 			return refusal(err)
@@ -65,6 +70,11 @@ func (e *Engine) repeated(ctx context.Context, asked repetition) (*sutler.Respon
 		select {
 		case <-end:
 		case <-timer.C:
+		case <-e.stopped:
+			timer.Stop()
+			resp, err := answerOf(id, sutler.Active, sutler.Errorf(sutler.Stopping, "cannot wait for transaction %s, which the same request began before: the engine is stopping", id))
+			resp.Repeated = true
+			return resp, err
 		case <-ctx.Done():
 			timer.Stop()
 			resp, err := answerOf(id, sutler.Active, sutler.Errorf(sutler.Cancelled, "cannot wait for transaction %s, which the same request began before: %w", id, context.Cause(ctx)))

@@ -139,7 +139,7 @@ func (e *Engine) again(j *journal, s *sutler.Step, what string, f func(context.C
 		doc.Release()
 	}
 	if what == "prepare" || what == "commit" {
-		if lapsed := e.acted(j, s.Seq, s.Rollback); lapsed != nil {
+		if lapsed := e.acted(j, s.Seq, s.Rollback, err); lapsed != nil {
 			return lapsed
 		}
 	}

@@ -16,6 +16,21 @@ import (
 // Submit runs req for from as one transaction; see sutler.Engine. The walk,
 // commit and rollback follow each other here and nowhere else.
 func (e *Engine) Submit(ctx context.Context, from sutler.Caller, req *sutler.Request) (*sutler.Response, error) {
+	resp, asked, err := e.submit(ctx, from, req)
+	if resp == nil {
+		return e.repeated(ctx, asked)
+	}
+	return resp, err
+}
+
+// submit is Submit for a request that is not a repetition. For one that is,
+// there is no response, nothing was touched, and no place is held any more that
+// others need while it waits.
+func (e *Engine) submit(ctx context.Context, from sutler.Caller, req *sutler.Request) (resp *sutler.Response, asked repetition, failure error) {
+	refusal := func(err error) (*sutler.Response, repetition, error) {
+		resp, err := refusal(err)
+		return resp, asked, err
+	}
 	var w *walk
 	defer func() {
 		if w == nil || !w.kept {
@@ -34,11 +49,14 @@ func (e *Engine) Submit(ctx context.Context, from sutler.Caller, req *sutler.Req
 			return refusal(err)
 		}
 	}
-	var asked repetition // a request that is refused takes no clientTransactionId
-	if may.Allowed {
+	if may.Allowed { // a request that is refused takes no clientTransactionId
 		asked = e.asked(from, req)
-		if resp, err := e.repeated(ctx, asked); resp != nil {
-			return resp, err
+		id, err := e.seen(ctx, asked)
+		if err != nil {
+			return refusal(err)
+		}
+		if id != "" {
+			return nil, asked, nil
 		}
 	}
 	w, f, j, err := e.begin(ctx, from, req, inline, asked)
@@ -58,8 +76,6 @@ func (e *Engine) Submit(ctx context.Context, from sutler.Caller, req *sutler.Req
 		a, err = w.answer(f)
 		return err
 	})
-	var resp *sutler.Response
-	var failure error
 	if err := e.guarded(j.id, func() error {
 		if err == nil {
 			resp, failure = e.finish(j, a)
@@ -68,14 +84,13 @@ func (e *Engine) Submit(ctx context.Context, from sutler.Caller, req *sutler.Req
 		}
 		return nil
 	}); err != nil {
-		return e.letGo(j, err)
+		resp, failure = e.letGo(j, err)
+		return resp, asked, failure
 	}
 	if sutler.CodeOf(j.lost) == sutler.Duplicate { // another one began meanwhile; this one has touched nothing
-		if resp, err := e.repeated(ctx, asked); resp != nil {
-			return resp, err
-		}
+		return nil, asked, nil
 	}
-	return resp, failure
+	return resp, asked, failure
 }
 
 // guarded runs f. A panic of the engine's own code becomes an error, which no

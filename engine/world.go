@@ -182,7 +182,11 @@ func (l *local) write(ctx context.Context, p sutler.Provider, c *sutler.Call, st
 	abandoned = isAbandoned(err)
 	g.close()
 	if started && l.j.lost == nil {
-		_ = l.e.acted(l.j, c.Seq, c.Rollback.Pairs()) // then the journal is lost
+		left := known // an abandoned call may still be setting more
+		if !abandoned {
+			left = c.Rollback.Pairs()
+		}
+		_ = l.e.acted(l.j, c.Seq, left, err) // then the journal is lost
 	}
 	if l.j.lost != nil {
 		return errors.Join(errLetGo, l.j.lost), abandoned
