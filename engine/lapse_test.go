@@ -48,7 +48,7 @@ func reviewEngine(t *testing.T, log *sutlertest.Log, p sutler.Provider, holds fu
 	return e
 }
 
-func lateCommit(t *testing.T, takeover bool, answer error) (*sutler.Transaction, error, int32) {
+func lateCommit(t *testing.T, takeover bool, answer error) (*sutler.Transaction, int32, error) {
 	log, fake := sutlertest.NewLog(), sutlertest.NewFake()
 	var holds atomic.Bool
 	holds.Store(true)
@@ -73,13 +73,13 @@ func lateCommit(t *testing.T, takeover bool, answer error) (*sutler.Transaction,
 	t.Log("RecoverAll:", e.RecoverAll(t.Context(), l))
 	rs, _ := log.Records(t.Context(), "{1}")
 	tx, err := sutler.Fold(rs)
-	return tx, err, c.commits.Load()
+	return tx, c.commits.Load(), err
 }
 
 // TestLateCommitAfterTakeover lets another engine commit meanwhile: a late
 // commit is as it should be.
 func TestLateCommitAfterTakeover(t *testing.T) {
-	if _, err, _ := lateCommit(t, true, nil); err != nil {
+	if _, _, err := lateCommit(t, true, nil); err != nil {
 		t.Errorf("the records contradict each other: %v", err)
 	}
 }
@@ -87,7 +87,7 @@ func TestLateCommitAfterTakeover(t *testing.T) {
 // TestLateCommitThatFailed gives an error under a lapsed lease: the commit must
 // be tried again.
 func TestLateCommitThatFailed(t *testing.T) {
-	tx, err, commits := lateCommit(t, false, errors.New("not now"))
+	tx, commits, err := lateCommit(t, false, errors.New("not now"))
 	if err != nil {
 		t.Fatal(err)
 	}
