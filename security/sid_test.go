@@ -1,0 +1,234 @@
+package security_test
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"testing"
+
+	"sutler"
+	"sutler/security"
+)
+
+// numbersOf returns n sub authorities as text.
+func numbersOf(n int) string { return strings.Repeat("-4294967295", n) }
+
+func TestParseSID(t *testing.T) {
+	for _, row := range []struct {
+		text  string
+		want  security.SID
+		alias string
+	}{
+		{"S-1-5-32-544", "S-1-5-32-544", "BA"},
+		{"s-1-5-32-544", "S-1-5-32-544", "BA"},
+		{"S-1-05-0032-0000000544", "S-1-5-32-544", "BA"},
+		{"S-1-0x5-32-544", "S-1-5-32-544", "BA"},
+		{"S-1-0X000000000005-18", "S-1-5-18", "SY"},
+		{"S-1-0-0", "S-1-0-0", ""},
+		{"S-1-5-21-1004336348-1177238915-682003330-512", "S-1-5-21-1004336348-1177238915-682003330-512", ""},
+		{"S-1-4294967295-1", "S-1-4294967295-1", ""},
+		{"S-1-0xFFFFFFFF-1", "S-1-4294967295-1", ""},
+		{"S-1-0x100000000-1", "S-1-0x000100000000-1", ""},
+		{"S-1-0xFFFFFFFFFFFF-0", "S-1-0xffffffffffff-0", ""},
+		{"S-1-5" + numbersOf(15), security.SID("S-1-5" + numbersOf(15)), ""},
+		{"BA", "S-1-5-32-544", "BA"},
+		{"wd", "S-1-1-0", "WD"},
+		{"da", "DA", "DA"},
+	} {
+		got, err := security.ParseSID(row.text)
+		if err != nil || got != row.want {
+			t.Errorf("ParseSID(%q) = %q, %v, want %q", row.text, got, err, row.want)
+		}
+		if got.Alias() != row.alias {
+			t.Errorf("%q.Alias() = %q, want %q", got, got.Alias(), row.alias)
+		}
+	}
+}
+
+func TestParseSIDErrors(t *testing.T) {
+	for _, row := range []struct{ text, want string }{
+		{"", `"" is neither a SID`},
+		{"B", `"B" is neither a SID`},
+		{"QQ", `"QQ" is neither a SID, such as S-1-5-32-544, nor one of the aliases AA AC AN`},
+		{"Administrators", `cannot read SID "Administrators"`},
+		{"BAx", `"x" follows the SID S-1-5-32-544`},
+		{" BA", `" " is neither`},
+		{"BA ", `" " follows`},
+		{"S-", `"S-" is no SID`},
+		{"S-2-5-32", `"S-2-5-32" is no SID: want S-1-`},
+		{"S-1-", `the authority "" of the SID`},
+		{"S-1-5", `the SID "S-1-5" has no sub authority: want one to 15`},
+		{"S-1-5-", `the sub authority "" of the SID`},
+		{"S-1-5-32-", `the sub authority "" of the SID`},
+		{"S-1-5--1", `the sub authority ""`},
+		{"S-1-5-+1", `the sub authority ""`},
+		{"S-1-5-4294967296", `the sub authority "4294967296" of the SID is no decimal number up to 4294967295`},
+		{"S-1-5-00000000001", `the sub authority "00000000001"`},
+		{"S-1-5-0x20", `"x20" follows the SID S-1-5-0`},
+		{"S-1-4294967296-1", `the authority "4294967296" of the SID is no decimal number up to 4294967295: want a greater one as 0x`},
+		{"S-1-00000000005-1", `the authority "00000000005"`},
+		{"S-1-0x-1", `the authority "0x"`},
+		{"S-1-0x1000000000000-1", `the authority "0x1000000000000" of the SID is no hexadecimal number of one to twelve digits`},
+		{"S-1-0x0000000000005-1", `the authority "0x0000000000005"`},
+		{"S-1-5" + numbersOf(16), `has more than 15 sub authorities`},
+	} {
+		got, err := security.ParseSID(row.text)
+		if err == nil || got != "" {
+			t.Errorf("ParseSID(%q) = %q, %v, want an error", row.text, got, err)
+			continue
+		}
+		if code := sutler.CodeOf(err); code != sutler.BadInput || !strings.Contains(err.Error(), row.want) {
+			t.Errorf("ParseSID(%q): %v %v, want %q", row.text, code, err, row.want)
+		}
+	}
+}
+
+// TestAliases pins the SID of every alias of a trustee that is the same
+// everywhere.
+func TestAliases(t *testing.T) {
+	builtin := map[string]int{
+		"BA": 544, "BU": 545, "BG": 546, "PU": 547, "AO": 548, "SO": 549, "PO": 550, "BO": 551, "RE": 552, "RU": 554,
+		"RD": 555, "NO": 556, "MU": 558, "LU": 559, "IS": 568, "CY": 569, "ER": 573, "CD": 574, "RA": 575, "ES": 576,
+		"MS": 577, "HA": 578, "AA": 579, "RM": 580,
+	}
+	want := map[string]string{
+		"WD": "S-1-1-0", "CO": "S-1-3-0", "CG": "S-1-3-1", "OW": "S-1-3-4", "NU": "S-1-5-2", "IU": "S-1-5-4",
+		"SU": "S-1-5-6", "AN": "S-1-5-7", "ED": "S-1-5-9", "PS": "S-1-5-10", "AU": "S-1-5-11", "RC": "S-1-5-12",
+		"SY": "S-1-5-18", "LS": "S-1-5-19", "NS": "S-1-5-20", "WR": "S-1-5-33", "UD": "S-1-5-84-0-0-0-0-0",
+		"AC": "S-1-15-2-1", "LW": "S-1-16-4096", "ME": "S-1-16-8192", "MP": "S-1-16-8448", "HI": "S-1-16-12288",
+		"SI": "S-1-16-16384", "AS": "S-1-18-1", "SS": "S-1-18-2",
+	}
+	for alias, rid := range builtin {
+		want[alias] = fmt.Sprintf("S-1-5-32-%d", rid)
+	}
+	relative := map[string]int{
+		"RO": 498, "LA": 500, "LG": 501, "DA": 512, "DU": 513, "DG": 514, "DC": 515, "DD": 516, "CA": 517, "SA": 518,
+		"EA": 519, "PA": 520, "CN": 522, "AP": 525, "KA": 526, "EK": 527, "RS": 553,
+	}
+	const domain = "S-1-5-21-1-2-3"
+	known := 0
+	for a := 'A'; a <= 'Z'; a++ {
+		for b := 'A'; b <= 'Z'; b++ {
+			alias := string(a) + string(b)
+			sid, err := security.ParseSID(alias)
+			if err != nil {
+				continue
+			}
+			known++
+			if sid.Alias() != alias {
+				t.Errorf("%s is %s, whose alias is %q", alias, sid, sid.Alias())
+			}
+			if rid, ok := relative[alias]; ok {
+				whole, err := sid.In(domain)
+				if !sid.Relative() || err != nil || string(whole) != fmt.Sprintf("%s-%d", domain, rid) {
+					t.Errorf("%s in %s is %q, %v", alias, domain, whole, err)
+				}
+				continue
+			}
+			whole, err := sid.In(domain)
+			if sid.Relative() || string(sid) != want[alias] || err != nil || whole != sid {
+				t.Errorf("%s is %s, in a domain %q, %v, want %q", alias, sid, whole, err, want[alias])
+			}
+		}
+	}
+	if known != len(want)+len(relative) {
+		t.Errorf("%d aliases are known, want %d", known, len(want)+len(relative))
+	}
+}
+
+func TestInRefuses(t *testing.T) {
+	for domain, want := range map[security.SID]string{
+		"":                                    `cannot find DA in domain ""`,
+		"DA":                                  `"DA" is no SID`,
+		"S-1-5-21-1-2-3x":                     `"x" follows the SID`,
+		security.SID("S-1-5" + numbersOf(15)): `has 15 sub authorities already`,
+	} {
+		got, err := security.SID("DA").In(domain)
+		if sutler.CodeOf(err) != sutler.BadInput || !strings.Contains(err.Error(), want) || got != "" {
+			t.Errorf("DA in %q = %q, %v, want %q", domain, got, err, want)
+		}
+	}
+}
+
+func TestBinarySID(t *testing.T) {
+	for _, row := range []struct {
+		sid    security.SID
+		packed string
+	}{
+		{"S-1-1-0", "01 01 000000000001 00000000"},
+		{"S-1-5-32-544", "01 02 000000000005 20000000 20020000"},
+		{"S-1-5-21-1004336348-1177238915-682003330-512", "01 05 000000000005 15000000 dcf4dc3b 833d2b46 828ba628 00020000"},
+		{"S-1-0x0102030405ff-4294967295", "01 01 0102030405ff ffffffff"},
+		{security.SID("S-1-5" + numbersOf(15)), "01 0f 000000000005" + strings.Repeat("ffffffff", 15)},
+	} {
+		packed, err := hex.DecodeString(strings.ReplaceAll(row.packed, " ", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := row.sid.Binary(); string(got) != string(packed) {
+			t.Errorf("%s.Binary() = %x, want %x", row.sid, got, packed)
+		}
+		if got, err := security.SIDFromBinary(packed); err != nil || got != row.sid {
+			t.Errorf("SIDFromBinary(%x) = %q, %v, want %q", packed, got, err, row.sid)
+		}
+	}
+	for _, sid := range []security.SID{"", "DA", "BA", "S-1-5", "S-1-5-32 ", "Administrators"} {
+		if got := sid.Binary(); got != nil {
+			t.Errorf("%q.Binary() = %x, want nothing", sid, got)
+		}
+	}
+}
+
+func TestSIDFromBinaryErrors(t *testing.T) {
+	for packed, want := range map[string]string{
+		"":                         "of 0 bytes: want at least 12",
+		"01010000000000":           "of 7 bytes: want at least 12",
+		"020100000000000512000000": "its revision is 2, want 1",
+		"0100000000000005":         "it has 0 sub authorities, want 1 to 15",
+		"0110000000000005" + strings.Repeat("00", 64): "it has 16 sub authorities, want 1 to 15",
+		"0101000000000005120000":                      "of 11 bytes: with 1 sub authorities it must have 12",
+		"01010000000000051200000000":                  "of 13 bytes: with 1 sub authorities it must have 12",
+	} {
+		b, err := hex.DecodeString(packed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := security.SIDFromBinary(b)
+		if sutler.CodeOf(err) != sutler.BadInput || !strings.Contains(err.Error(), want) || got != "" {
+			t.Errorf("SIDFromBinary(%s) = %q, %v, want %q", packed, got, err, want)
+		}
+	}
+}
+
+// FuzzParseSID: what is read is canonical, survives the binary form and its
+// alias, and an error is one of bad input.
+func FuzzParseSID(f *testing.F) {
+	for _, text := range []string{
+		"", "BA", "da", "S-1-5-32-544", "S-1-0x0102030405ff-1", "S-1-5", "S-1-5-0x20", "S-1-5" + numbersOf(15), "S-1-5" + numbersOf(16), "ſ-1-5-1",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		sid, err := security.ParseSID(text)
+		if err != nil {
+			if sutler.CodeOf(err) != sutler.BadInput {
+				t.Fatalf("%q: %v %v", text, sutler.CodeOf(err), err)
+			}
+			return
+		}
+		if again, err := security.ParseSID(string(sid)); err != nil || again != sid {
+			t.Fatalf("%q is %q, and that is %q, %v", text, sid, again, err)
+		}
+		if alias := sid.Alias(); alias != "" {
+			if again, err := security.ParseSID(alias); err != nil || again != sid {
+				t.Fatalf("%q is %q, its alias %q is %q, %v", text, sid, alias, again, err)
+			}
+		}
+		if sid.Relative() {
+			return
+		}
+		if again, err := security.SIDFromBinary(sid.Binary()); err != nil || again != sid {
+			t.Fatalf("%q is %q, in binary form %q, %v", text, sid, again, err)
+		}
+	})
+}
