@@ -247,8 +247,8 @@ func readSID(text string) (SID, int, error) {
 		}
 		return n.sid(), used, nil
 	}
-	if len(text) >= 2 {
-		alias := strings.ToUpper(text[:2])
+	word := wordOf(text)
+	if alias := strings.ToUpper(word); len(word) == 2 {
 		for _, w := range wellKnown {
 			if w.alias == alias {
 				return w.sid, 2, nil
@@ -258,7 +258,7 @@ func readSID(text string) (SID, int, error) {
 			return SID(alias), 2, nil
 		}
 	}
-	return "", 0, fmt.Errorf("%q is neither a SID, such as S-1-5-32-544, nor one of the aliases %s", short(wordOf(text)), aliasList())
+	return "", 0, fmt.Errorf("%q is neither a SID, such as S-1-5-32-544, nor one of the aliases %s", short(word), aliasList())
 }
 
 // readNumbers reads the SID that text begins with, and how long it is.
@@ -311,12 +311,12 @@ func leading(text, set string) int {
 	return len(text) - len(strings.TrimLeft(text, set))
 }
 
-// wordOf returns what a message quotes of a text that begins with something
-// wrong: its first word, or its first character. The letter of a part of a
+// wordOf returns the word that text begins with, or else its first character,
+// as an alias is read and as messages quote what is wrong. The letter of a part of a
 // descriptor that follows, G:, does not belong to it.
 func wordOf(text string) string {
 	n := leading(text, letters+digits+"-_")
-	if n > 1 && n < len(text) && text[n] == ':' {
+	if n > 2 && n < len(text) && text[n] == ':' {
 		n--
 	}
 	if n > 0 {
