@@ -286,15 +286,15 @@ func TestSDDLErrors(t *testing.T) {
 	} {
 		got, err := security.ParseSDDL(row.text)
 		if err == nil {
-			t.Errorf("%s: no error", row.text)
+			t.Errorf("%q: no error", row.text)
 			continue
 		}
 		if diff := cmp.Diff(security.Descriptor{}, got); diff != "" {
-			t.Errorf("%s: a result beside the error: %s", row.text, diff)
+			t.Errorf("%q: a result beside the error: %s", row.text, diff)
 		}
 		column := fmt.Sprintf("cannot read SDDL at column %d: ", row.column)
 		if code := sutler.CodeOf(err); code != sutler.BadInput || !strings.HasPrefix(err.Error(), column) || !strings.Contains(err.Error(), row.want) {
-			t.Errorf("%s: %v %v\nwant %s%s", row.text, code, err, column, row.want)
+			t.Errorf("%q: %v %v\nwant %s%s", row.text, code, err, column, row.want)
 		}
 	}
 }
