@@ -8,8 +8,9 @@ import (
 
 // formatVersion is the first byte of an encoded group of records. A reader
 // takes every version up to its own. Since version 2 a record without a
-// transaction belongs to that of the record before it.
-const formatVersion = 2
+// transaction belongs to that of the record before it; since version 3 parts may
+// be sealed.
+const formatVersion = 3
 
 // The fields of an encoded record. Their numbers are part of the log format:
 // a number is never used again for something else.
@@ -46,6 +47,8 @@ const (
 	fieldDue
 	fieldVerb
 	fieldRecords
+	fieldSealed
+	fieldCredential
 )
 
 // EncodeRecords appends the encoded group rs to dst. Times keep microseconds.
@@ -138,6 +141,8 @@ func appendRecord(b []byte, r *Record, before TransactionID) []byte {
 	}
 	str(fieldVerb, string(r.Verb))
 	str(fieldRecords, string(r.Records))
+	str(fieldSealed, string(r.Sealed))
+	str(fieldCredential, r.Identity.Credential)
 	return b
 }
 
@@ -258,6 +263,10 @@ func decodeRecord(body string, before TransactionID) (Record, error) {
 			r.Verb = Verb(v)
 		case fieldRecords:
 			r.Records = []byte(v)
+		case fieldSealed:
+			r.Sealed = []byte(v)
+		case fieldCredential:
+			r.Identity.Credential = v
 		}
 		if d.err == nil {
 			d.err = in.err

@@ -51,17 +51,17 @@ func (tx *Transaction) foldState(r *Record, index map[int]int) error {
 		return nil
 	case PreparingTx:
 		next, from = Preparing, []Status{Active}
-		tx.Response = r.Response
+		tx.Response, tx.Answer = r.Response, cmp.Or(r.Answer, tx.Answer)
 	case CommittingTx:
 		next, from = Committing, []Status{Preparing, Committing, InDoubt}
-		tx.Response, tx.Forward, tx.Due = r.Response, true, time.Time{}
+		tx.Response, tx.Answer, tx.Forward, tx.Due = r.Response, cmp.Or(r.Answer, tx.Answer), true, time.Time{}
 	case CommittedTx:
 		next, from = Committed, []Status{Active, Committing}
 		tx.Ended = r.At
 		tx.Due = time.Time{}
 		tx.Code, tx.Text = OK, "" // of a refusal that was caught, or a doubt that was cleared
 		if r.Response != "" {
-			tx.Response = r.Response
+			tx.Response, tx.Answer = r.Response, r.Answer
 		}
 	case RollingBackTx:
 		next, from = RollingBack, []Status{Active, Preparing, RollingBack, RollbackFailed, InDoubt}
@@ -69,7 +69,7 @@ func (tx *Transaction) foldState(r *Record, index map[int]int) error {
 			from = append(from, Committing)
 		}
 		tx.Forward, tx.Due = false, time.Time{}
-		tx.Code, tx.Text, tx.Response = r.Code, r.Text, r.Response
+		tx.Code, tx.Text, tx.Response, tx.Answer = r.Code, r.Text, r.Response, ""
 	case RolledBackTx:
 		next, from = RolledBack, []Status{RollingBack}
 		tx.Ended = r.At
@@ -139,7 +139,7 @@ func (tx *Transaction) foldStep(r *Record, index map[int]int) error {
 			Seq: r.Seq, Parents: r.Parents, Namespace: r.Namespace, Procedure: r.Procedure,
 			Provider: r.Provider, Type: r.Type, Policy: r.Policy, Identity: r.Identity,
 			Context: r.Context, Input: r.Input, Rollback: r.Rollback, Status: CallStarted, Began: r.At,
-			Enlisted: r.Enlisted, Audited: r.Audited, Before: r.Before,
+			Enlisted: r.Enlisted, Audited: r.Audited, Before: r.Before, Sensitive: r.Sensitive,
 		})
 		tx.Audited = tx.Audited || r.Audited
 		return nil

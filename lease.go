@@ -59,4 +59,5 @@ type Stamps struct {
 	Catalog  int64 // namespaces: the revision
 	Settings int64
 	Engines  int64 // states of engines
+	Access   int64 // who may do what: the revision
 }

@@ -44,9 +44,10 @@ type Describer interface {
 
 // Traits are what a provider declares for one procedure.
 type Traits struct {
-	Flushes  bool   // calls Rollback.Flush before it acts; without a Flush it had no effect
-	NoAnswer Policy // what a call without an answer means
-	Enlists  bool   // calls of it may enlist, see RollbackData.Enlist; the provider is a TwoPhaseProvider and a Prober
+	Flushes       bool   // calls Rollback.Flush before it acts; without a Flush it had no effect
+	NoAnswer      Policy // what a call without an answer means
+	UndoAsService bool   // a call that ran as the calling user may be undone and committed as the service account when the caller has gone
+	Enlists       bool   // calls of it may enlist, see RollbackData.Enlist; the provider is a TwoPhaseProvider and a Prober
 }
 
 // Policy says how a call without an answer is settled.

@@ -124,6 +124,8 @@ type Caller struct {
 	Account string   // name of the account, for instance "local" or corp\ann
 	Groups  []string // groups it belongs to, among them the MPF… groups
 	Door    string   // how it came in: json, soap, try, demo
+	Reach   Reach    // how far an engine may act as the caller
+	Unknown bool     // the door does not know who it is (impersonation level Anonymous)
 }
 
 // In reports whether the caller belongs to group.
@@ -158,9 +160,23 @@ const (
 
 // Identity is as whom a provider acts.
 type Identity struct {
-	Kind    IdentityKind `json:"kind"`
-	Account string       `json:"account,omitempty"` // name for messages and records, never a secret
+	Kind       IdentityKind `json:"kind"`
+	Account    string       `json:"account,omitempty"`    // name for messages and records, never a secret
+	Credential string       `json:"credential,omitempty"` // name of the stored credential, of kind executeAs
+	Secret     Secret       `json:"-"`                    // the password of the account, of the kinds basic and executeAs
+	Reach      Reach        `json:"-"`                    // how far a provider may act as the calling user
 }
+
+// Reach says how far an engine may act as the calling user, by the
+// impersonation level of the client (MPF: Impersonation Level).
+type Reach uint8
+
+// The reaches: on the engine's own computer, not at all, on any computer.
+const (
+	ReachHost Reach = iota
+	ReachNone
+	ReachAll
+)
 
 // String returns kind or kind:account.
 func (i Identity) String() string {

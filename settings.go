@@ -1,6 +1,7 @@
 package sutler
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,44 @@ type Setting struct {
 // SettingValidation switches the checking of executeData against the input
 // schemas of procedures (MPF: Enable Schema Validation): on or off.
 const SettingValidation = "validation"
+
+// The settings of security. They count within seconds.
+const (
+	SettingDefaultDeny   = "access.defaultDeny"         // on: what has no access list is closed
+	SettingImpersonation = "client.impersonationLevel"  // of all clients of engines (MPF: Impersonation Level)
+	SettingCloaking      = "client.capabilities"        // the same (MPF: Capabilities)
+	SettingClientLevel   = "client.authenticationLevel" // the same (MPF: Authentication Level)
+	SettingPassport      = "login.passportEnabled"      // OpenID bearer tokens are taken (MPF: PassportEnabled)
+)
+
+// choices are settings that take one word of several; the first is in force
+// when nothing is set.
+var choices = []struct {
+	name, help string
+	words      []string
+}{
+	{SettingDefaultDeny, "refuse calls of procedures that have no access list, own or inherited", []string{"off", "on"}},
+	{SettingImpersonation, "how far engines may act as the calling user: anonymous, identify, impersonate or delegate", []string{"default", "anonymous", "identify", "impersonate", "delegate"}},
+	{SettingCloaking, "whose identity clients show: none, static or dynamic, which delegate needs", []string{"none", "static", "dynamic"}},
+	{SettingClientLevel, "what connections of clients need: every level but none asks for TLS off loopback", []string{"call", "none", "connect", "packet", "integrity", "privacy"}},
+	{SettingPassport, "take bearer tokens of the OpenID issuer", []string{"off", "on"}},
+}
+
+// DefaultDenyOf reports whether the stored settings close what has no access list.
+func DefaultDenyOf(stored map[string]string) bool { return stored[SettingDefaultDeny] == "on" }
+
+// ChoiceOf returns the word in force of a setting that takes one of several.
+func ChoiceOf(stored map[string]string, name string) string {
+	for _, c := range choices {
+		if c.name == name {
+			if slices.Contains(c.words, stored[name]) {
+				return stored[name]
+			}
+			return c.words[0]
+		}
+	}
+	return ""
+}
 
 // The settings of the auditing and recovery manager. They count from its next
 // round on.
@@ -136,6 +175,9 @@ func Settings(stored map[string]string) []Setting {
 	for _, s := range auditSettings {
 		all = append(all, Setting{Name: s.name, Default: s.usual, Unit: s.unit, Help: s.help})
 	}
+	for _, c := range choices {
+		all = append(all, Setting{Name: c.name, Default: c.words[0], Help: c.help})
+	}
 	for i := range all {
 		all[i].Value = all[i].Default
 		if v, ok := stored[all[i].Name]; ok && v != "" {
@@ -156,6 +198,15 @@ func CheckSetting(name, value string) (string, error) {
 			return SettingValidation, nil
 		}
 		return "", Errorf(BadInput, "cannot set %s to %q: want on or off", name, value)
+	}
+	for _, c := range choices {
+		if !strings.EqualFold(c.name, name) {
+			continue
+		}
+		if value != "" && !slices.Contains(c.words, value) {
+			return "", Errorf(BadInput, "cannot set %s to %q: want %s", c.name, value, strings.Join(c.words, ", "))
+		}
+		return c.name, nil
 	}
 	for _, s := range auditSettings {
 		if !strings.EqualFold(s.name, name) {

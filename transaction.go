@@ -120,6 +120,15 @@ type Record struct {
 	Verb  Verb      // Resolved; the account is Caller, the call Seq
 
 	Records []byte // Carried: EncodeRecords of what it stands for
+
+	// What must not be read at rest (sensitive, do-not-log, credentials) is kept
+	// encrypted in Sealed: Context, Input, Rollback, the secret of Identity and
+	// Answer, the response as it was sent. The engine seals what is marked
+	// Sensitive when it writes a record, and opens it when it reads one; these
+	// two are not encoded themselves.
+	Sealed    []byte
+	Sensitive bool
+	Answer    string
 }
 
 // CommitsLast names the rollback datum by which an enlisted call says that
@@ -237,6 +246,7 @@ type Transaction struct {
 	Code      Code          `json:"code,omitzero"`  // of the error, 0 without one
 	Text      string        `json:"text,omitempty"` // of the error, or the reason for waiting
 	Response  string        `json:"response,omitempty"`
+	Answer    string        `json:"-"`                 // the response as it was sent, when that was sealed
 	Forward   bool          `json:"forward,omitempty"` // the point of no return is behind it and nobody turned it back
 	Round     int           `json:"round,omitempty"`   // rounds of undoing or committing that failed
 	Due       time.Time     `json:"due,omitzero"`      // when the next round begins, while it pauses
@@ -281,6 +291,7 @@ type Step struct {
 	Context   string        `json:"-"`
 	Input     string        `json:"-"`
 	Rollback  []Pair        `json:"-"`
+	Sensitive bool          `json:"-"`                // its records are sealed
 	Before    string        `json:"before,omitempty"` // executeData with secrets masked, when the audit level is full
 	After     string        `json:"after,omitempty"`
 	Status    StepStatus    `json:"status"`

@@ -1,8 +1,8 @@
 package engine
 
 import (
-	"fmt"
 	"strconv"
+	"strings"
 
 	"sutler"
 	"sutler/procedure"
@@ -13,20 +13,28 @@ import (
 // call makes the call of a step with t.executeData, which holds the output
 // afterwards (schema C.6). abandoned tells that a provider which never came
 // back keeps the document of executeData.
-func (w *walk) call(f *frame, s *procedure.Step, t *turn) (err error, abandoned bool) {
-	in := &invocation{
-		namespace: s.Namespace, procedure: s.Procedure, data: t.executeData, at: s.At, nested: len(f.parents) > 0,
-		impersonate: s.Impersonate.Apply(f.impersonate), sensitive: s.Sensitive.Apply(f.sensitive), trusted: s.Trusted.Apply(f.trusted),
-	}
+func (w *walk) call(f *frame, in *invocation, t *turn) (err error, abandoned bool) {
+	in.data = t.executeData
 	err, abandoned = w.callNamed(f, in)
 	t.executeData = in.data
 	return err, abandoned
 }
 
-// invocation is one call before its target is looked up.
+// invocationOf is the call of a step, which has no data yet.
+func invocationOf(f *frame, s *procedure.Step) *invocation {
+	return &invocation{
+		namespace: s.Namespace, procedure: s.Procedure, at: s.At, nested: len(f.parents) > 0,
+		impersonate: s.Impersonate.Apply(f.identity.Impersonate), sensitive: s.Sensitive.Apply(f.sensitive), trusted: s.Trusted.Apply(f.trusted),
+	}
+}
+
+// invocation is one call; permit finds its target.
 type invocation struct {
 	namespace, procedure            string
-	data                            *xmltree.Node // executeData: input, then output
+	target                          *procedure.Procedure
+	settings                        security.ProcedureSettings // what an administrator has set for the target
+	identity                        security.Frame             // what the target's own call and its steps inherit
+	data                            *xmltree.Node              // executeData: input, then output
 	at                              procedure.Place
 	nested                          bool // called by a procedure of a namespace
 	impersonate, sensitive, trusted bool
@@ -45,16 +53,7 @@ func (w *walk) callNamed(f *frame, in *invocation) (err error, abandoned bool) {
 	err, abandoned = w.dispatch(f, in, seq)
 	w.depth--
 	if err != nil {
-		e := errorOf(err)
-		if e.Seq == 0 {
-			e.Seq = seq
-		}
-		e.Sources = append(e.Sources, sutler.ErrorSource{Namespace: in.namespace, Procedure: in.procedure})
-		err = keep(err, e)
-		if w.trace != nil {
-			w.trace(Event{Depth: w.depth, Kind: "failed", Name: name, Seq: seq, At: in.at.String(), Before: before, Err: e})
-		}
-		return err, abandoned
+		return w.failed(in, seq, before, err), abandoned
 	}
 	if w.trace != nil {
 		w.trace(Event{Depth: w.depth, Kind: "done", Name: name, Seq: seq, At: in.at.String(), Before: before, After: show(in.data)})
@@ -62,21 +61,21 @@ func (w *walk) callNamed(f *frame, in *invocation) (err error, abandoned bool) {
 	return nil, false
 }
 
+// failed completes the error of a call.
+func (w *walk) failed(in *invocation, seq int, before string, err error) error {
+	e := errorOf(err)
+	if e.Seq == 0 {
+		e.Seq = seq
+	}
+	e.Sources = append(e.Sources, sutler.ErrorSource{Namespace: in.namespace, Procedure: in.procedure})
+	if w.trace != nil {
+		w.trace(Event{Depth: w.depth, Kind: "failed", Name: in.namespace + "/" + in.procedure, Seq: seq, At: in.at.String(), Before: before, Err: e})
+	}
+	return keep(err, e)
+}
+
 func (w *walk) dispatch(f *frame, in *invocation, seq int) (err error, abandoned bool) {
-	if w.depth > w.limits.CallDepth {
-		return &sutler.Error{Code: sutler.LimitReached, Err: fmt.Errorf(
-			"cannot call %s/%s: calls are nested %d deep (limit CallDepth, setting limit.callDepth)", in.namespace, in.procedure, w.limits.CallDepth)}, false
-	}
-	p, err := w.catalog.procedure(in.namespace, in.procedure)
-	if err != nil {
-		return err, false
-	}
-	in.namespace, in.procedure = p.Namespace.Name, p.Name // as registered
-	d := security.MayCall(w.trustee, security.Target{Namespace: p.Namespace.Name, Procedure: p.Name, Public: p.Public, Nested: in.nested})
-	if !d.Allowed {
-		w.world.refuse(seq, p.Namespace.Name, p.Name, d.Rule, p.Audit)
-		return sutler.Errorf(sutler.Denied, "cannot call %s/%s as %q: %s", p.Namespace.Name, p.Name, w.trustee.Account, d.Rule), false
-	}
+	p := in.target
 	if err := w.checkInput(p, in); err != nil {
 		return err, false
 	}
@@ -94,8 +93,8 @@ func (w *walk) callComposite(f *frame, in *invocation, p *procedure.Procedure, s
 	in.data.Rename(xmltree.Name{Local: "data"})
 	callee := &frame{
 		data: in.data, cases: map[string]string{},
-		parents:     append(append([]sutler.Frame(nil), f.parents...), sutler.Frame{Seq: seq, Namespace: p.Namespace.Name, Procedure: p.Name}),
-		impersonate: in.impersonate, sensitive: in.sensitive, trusted: in.trusted, executeAs: f.executeAs,
+		parents:  append(append([]sutler.Frame(nil), f.parents...), sutler.Frame{Seq: seq, Namespace: p.Namespace.Name, Procedure: p.Name}),
+		identity: in.identity, sensitive: in.sensitive, trusted: in.trusted,
 	}
 	var err error
 	if callee.procedureData, err = private(doc, p); err != nil {
@@ -160,7 +159,7 @@ func (w *walk) callProvider(f *frame, in *invocation, p *procedure.Procedure, se
 		return err, false
 	}
 	input := ""
-	if p.SaveData && p.Type != sutler.Read {
+	if choose(in.settings.SaveRollback, p.SaveData) && p.Type != sutler.Read {
 		if input, err = written(in.data); err != nil {
 			return err, false
 		}
@@ -171,10 +170,21 @@ func (w *walk) callProvider(f *frame, in *invocation, p *procedure.Procedure, se
 	c := &sutler.Call{
 		Transaction: w.id, Seq: seq, Namespace: p.Namespace.Name, Procedure: p.Name, ProviderSource: p.Namespace.ProviderSource,
 		Type: p.Type, Started: w.started, Context: ctx, Data: in.data, Bag: w.bag,
-		Identity: security.IdentityOf(security.Settings{Impersonate: in.impersonate, ExecuteAs: f.executeAs, Basic: w.basic, Caller: w.caller}),
+		Identity: in.identity.Identity(w.caller.Account, w.caller.Reach),
 	}
-	k := kept{parents: f.parents, audited: p.Audit, input: input}
-	if w.world.full() {
+	if d := security.MayActAs(c.Identity, false); !d.Allowed {
+		w.world.refuse(seq, p.Namespace.Name, p.Name, d, choose(in.settings.Audit, p.Audit))
+		return sutler.Errorf(sutler.Denied, "cannot call %s/%s as the calling user %q: %s", p.Namespace.Name, p.Name, w.caller.Account, neutral), false
+	}
+	k := kept{
+		parents: f.parents, audited: choose(in.settings.Audit, p.Audit), input: input,
+		secret: in.sensitive || !c.Identity.Secret.Empty() || holdsSecret(in.data) || holdsSecret(ctx),
+	}
+	switch {
+	case !w.world.full():
+	case in.sensitive:
+		k.before = hiddenData
+	default:
 		k.before = maskedXML(in.data)
 	}
 	if err, abandoned = w.world.call(w.ctx, c, k); err != nil {
@@ -212,6 +222,11 @@ func (w *walk) providerContext(doc *xmltree.Document, f *frame, in *invocation, 
 		if err := add(f.context.Child("securityContext")); err != nil {
 			return nil, err
 		}
+		if in.identity.Credential != "" {
+			if err := replaceBasic(c, in.identity); err != nil {
+				return nil, err
+			}
+		}
 	}
 	for _, n := range []*xmltree.Node{f.context.Child("transactionContext"), f.context.Child("clientContext"), p.Namespace.Context, f.context.Child("errorContext")} {
 		if err := add(n); err != nil {
@@ -225,4 +240,44 @@ func (w *walk) providerContext(doc *xmltree.Document, f *frame, in *invocation, 
 	x.SetAttr(xmltree.Name{Local: "procedureExecId"}, strconv.Itoa(seq))
 	x.SetAttr(xmltree.Name{Local: "type"}, p.Type.String())
 	return c, c.Append(x)
+}
+
+// replaceBasic puts the execute-as credential in force where a trusted
+// provider looks for one (schema C.3.4). Only providers see it: the context of
+// procedures keeps what the request brought, so that no path can read a stored
+// password.
+func replaceBasic(c *xmltree.Node, f security.Frame) error {
+	s := c.Child("securityContext")
+	if s == nil {
+		s = c.Document().NewElement(xmltree.Name{Local: "securityContext"})
+		if err := c.InsertBefore(s, c.First()); err != nil {
+			return err
+		}
+	}
+	if a := s.Child("authentication"); a != nil {
+		a.Detach()
+	}
+	a := c.Document().NewElement(xmltree.Name{Local: "authentication"})
+	b := c.Document().NewElement(xmltree.Name{Local: "basic"})
+	domain, user, found := strings.Cut(f.Basic, `\`)
+	if !found {
+		domain, user = "", f.Basic
+	}
+	b.SetAttr(xmltree.Name{Local: "username"}, user)
+	if domain != "" {
+		b.SetAttr(xmltree.Name{Local: "domain"}, domain)
+	}
+	b.SetAttr(xmltree.Name{Local: "password"}, f.Secret.Reveal())
+	if err := a.Append(b); err != nil {
+		return err
+	}
+	return s.Append(a)
+}
+
+// choose returns what an administrator has set, else what the namespace says.
+func choose(set *bool, usual bool) bool {
+	if set != nil {
+		return *set
+	}
+	return usual
 }

@@ -10,7 +10,6 @@ import (
 
 	"sutler"
 	"sutler/procedure"
-	"sutler/security"
 	"sutler/xmltree"
 )
 
@@ -179,8 +178,8 @@ func (e *Engine) Lint(_ context.Context, from sutler.Caller, srcs ...sutler.Sour
 
 // check compiles srcs and returns the catalog that holds them.
 func (e *Engine) check(from sutler.Caller, srcs []sutler.Source) (*catalog, []*procedure.Namespace, xmltree.Problems, error) {
-	if d := security.MayRegister(from); !d.Allowed {
-		return nil, nil, nil, sutler.Errorf(sutler.Denied, "cannot register namespaces as %q: %s", from.Account, d.Rule)
+	if err := e.mayConfigure(from, "register namespaces"); err != nil {
+		return nil, nil, nil, err
 	}
 	if len(srcs) == 0 {
 		return nil, nil, nil, sutler.Errorf(sutler.BadInput, "cannot register namespaces: none is given")

@@ -20,7 +20,7 @@ import (
 // commit is tried again later: the status is committing; after the last round
 // it is inDoubt. If the log fails, err says so; if it only refused and the
 // journal is not lost, everything may still be undone.
-func (e *Engine) commit(j *journal, response string) (status sutler.Status, cause *sutler.Error, err error) {
+func (e *Engine) commit(j *journal, a answer) (status sutler.Status, cause *sutler.Error, err error) {
 	if !j.told() {
 		return sutler.Committed, nil, nil
 	}
@@ -30,12 +30,12 @@ func (e *Engine) commit(j *journal, response string) (status sutler.Status, caus
 	}
 	steps := toCommit(tx)
 	if len(steps) == 0 {
-		return sutler.Committed, nil, j.write(sutler.Record{Kind: sutler.CommittedTx, Response: response})
+		return sutler.Committed, nil, j.write(sutler.Record{Kind: sutler.CommittedTx, Response: a.kept, Answer: a.secret()})
 	}
 	preparing := sutler.Record{Kind: sutler.PreparingTx}
 	deciders := deciding(steps)
 	if len(deciders) > 0 {
-		preparing.Response = response
+		preparing.Response, preparing.Answer = a.kept, a.secret()
 	}
 	if err := j.write(preparing); err != nil {
 		return "", nil, err
@@ -51,7 +51,7 @@ func (e *Engine) commit(j *journal, response string) (status sutler.Status, caus
 	if status, cause, err := e.decide(j, deciders); status != "" || cause != nil || err != nil {
 		return status, cause, err
 	}
-	if err := j.write(sutler.Record{Kind: sutler.CommittingTx, Response: response}); err != nil {
+	if err := j.write(sutler.Record{Kind: sutler.CommittingTx, Response: a.kept, Answer: a.secret()}); err != nil {
 		if len(deciders) > 0 { // they are committed: only recovery can tell
 			j.lost = err
 		}

@@ -10,6 +10,7 @@ import (
 
 	"sutler"
 	"sutler/procedure"
+	"sutler/security"
 )
 
 // Options are what an engine is made of. Log, Config, Now and NewID are
@@ -38,6 +39,11 @@ type Options struct {
 	// Pauses are those between rounds of undoing or committing that failed;
 	// after the last one an operator is needed. Nil: 1 s, 5 s, 30 s, 2 min, 10 min.
 	Pauses []time.Duration
+	// Access keeps who may do what. Nil: only what is built in.
+	Access sutler.AccessStore
+	// Sealer encrypts what must not be read at rest. Nil: nothing is encrypted
+	// and no stored credential can be used, for engines whose log is not kept.
+	Sealer sutler.Sealer
 	// AuditLevel says how much calls leave in the log. Nil: sutler.AuditFlagged.
 	AuditLevel func() sutler.AuditLevel
 }
@@ -64,10 +70,13 @@ type Engine struct {
 	pauses    []time.Duration
 	level     func() sutler.AuditLevel
 	builtin   []sutler.Source
+	rules     sutler.AccessStore
+	sealer    sutler.Sealer
 
 	abandoned atomic.Int64
 	catalog   atomic.Pointer[catalog]
-	register  sync.Mutex // one registration at a time
+	access    atomic.Pointer[security.Access]
+	register  sync.Mutex // one change of the catalog or of who may do what at a time
 
 	slots   chan struct{} // a running request holds one
 	mu      sync.Mutex
@@ -95,7 +104,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 		lease: o.Lease, log: o.Log, config: o.Config, limits: o.Limits.WithDefaults(), grace: o.Grace,
 		now: o.Now, newID: o.NewID, stop: o.Stop, logger: o.Logger, validate: o.Validate, trace: o.Trace,
 		providers: map[string]sutler.Provider{}, stopped: make(chan struct{}), idle: make(chan struct{}),
-		holds: o.Holds, admit: o.Admit, pauses: o.Pauses, level: o.AuditLevel, builtin: o.Builtin,
+		holds: o.Holds, admit: o.Admit, pauses: o.Pauses, level: o.AuditLevel, builtin: o.Builtin, rules: o.Access, sealer: o.Sealer,
 		living: map[sutler.TransactionID]chan struct{}{}, due: map[sutler.TransactionID]paused{},
 	}
 	if e.holds == nil {
@@ -127,6 +136,9 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	}
 	e.slots = make(chan struct{}, e.limits.Running)
 	if err := e.load(ctx, o.Builtin); err != nil {
+		return nil, err
+	}
+	if err := e.loadAccess(ctx); err != nil {
 		return nil, err
 	}
 	return e, nil
@@ -210,7 +222,7 @@ func (e *Engine) SetLease(l sutler.Lease) {
 }
 
 func (e *Engine) journal(id sutler.TransactionID, l sutler.Lease) *journal {
-	return &journal{log: e.log, lease: l, id: id, now: e.now}
+	return &journal{log: e.log, lease: l, id: id, now: e.now, sealer: e.sealer}
 }
 
 // Open returns how many requests run or wait.

@@ -211,14 +211,21 @@ func TestContextCannotChangeWhoAsks(t *testing.T) {
 	}
 }
 
-func TestSimpleRequestOverwritesTrustee(t *testing.T) {
+// TestSimpleRequestTrustee has the trustee of a simple request: the caller, also
+// when the context says so; nobody else.
+func TestSimpleRequestTrustee(t *testing.T) {
 	r := newRig(t, sutler.Limits{}, `<namespace name="N"><procedure name="P" access="public"><transform><before source="context" sourcePath="securityContext" destination="data"/></transform></procedure></namespace>`)
-	resp, err := r.Submit(context.Background(), admin, simple(t, "N", "P", `<request><context><securityContext trustee="root"/></context></request>`))
-	if err != nil {
-		t.Fatal(err)
+	for _, trustee := range []string{"", `trustee="ANN"`} {
+		resp, err := r.Submit(context.Background(), admin, simple(t, "N", "P", `<request><context><securityContext `+trustee+`/></context></request>`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := `<response><data><securityContext trustee="ann"/></data></response>`; string(resp.XML) != want {
+			t.Errorf("response %s, want %s", resp.XML, want)
+		}
 	}
-	if want := `<response><data><securityContext trustee="ann"/></data></response>`; string(resp.XML) != want {
-		t.Errorf("response %s, want %s", resp.XML, want)
+	if _, err := r.Submit(context.Background(), admin, simple(t, "N", "P", `<request><context><securityContext trustee="root"/></context></request>`)); sutler.CodeOf(err) != sutler.Denied {
+		t.Errorf("another trustee: %v, want it denied", err)
 	}
 }
 

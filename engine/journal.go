@@ -19,6 +19,8 @@ type journal struct {
 	acted   bool   // the world may have been touched: a call that is not a read has started
 	lost    error  // set when the log failed: nothing may be touched any more
 	last    string // the enlisted connection that commits last, or ""
+	live    bool   // whoever asked still waits
+	sealer  sutler.Sealer
 }
 
 // stamp completes a record.
@@ -44,9 +46,18 @@ func (j *journal) write(rs ...sutler.Record) error {
 	for _, r := range rs {
 		j.hold(r)
 	}
+	out := make([]sutler.Record, 0, len(j.records)-j.durable)
+	for _, r := range j.records[j.durable:] {
+		r, err := j.seal(r)
+		if err != nil {
+			j.lost = sutler.Errorf(sutler.LogRefused, "cannot seal a record of call %d: %w", r.Seq, err)
+			return j.lost
+		}
+		out = append(out, r)
+	}
 	// The caller's cancel and deadline do not reach the log: a record is
 	// written or the journal is lost, nothing in between.
-	if err := j.log.Append(context.Background(), j.lease, j.records[j.durable:]...); err != nil {
+	if err := j.log.Append(context.Background(), j.lease, out...); err != nil {
 		err = &sutler.Error{Code: sutler.CodeOf(err), Err: err, Transaction: j.id}
 		if code := sutler.CodeOf(err); code == sutler.LogRefused || code == sutler.Duplicate {
 			j.records = j.records[:len(j.records)-len(rs)]

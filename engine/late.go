@@ -18,6 +18,8 @@ type lateCall struct {
 	tx       sutler.TransactionID
 	seq      int
 	rollback []sutler.Pair
+
+	sensitive bool // its record is sealed
 }
 
 // lapsed lets go of a transaction whose lease is not in force any more.
@@ -50,13 +52,14 @@ func (e *Engine) acting(j *journal) error {
 // acted is asked after a provider answered err and may have acted. If the
 // lease lapsed meanwhile, the transaction is let go; unless the call failed for
 // certain, its effect is late: it is recorded and undone under a new lease.
-func (e *Engine) acted(j *journal, seq int, rollback []sutler.Pair, err error) error {
+func (e *Engine) acted(j *journal, c lateCall, err error) error {
 	if e.inForce(j.lease) {
 		return nil
 	}
 	if err == nil || unanswered(err) {
 		e.mu.Lock()
-		e.late = append(e.late, lateCall{j.lease, j.id, seq, rollback})
+		c.lease, c.tx = j.lease, j.id
+		e.late = append(e.late, c)
 		e.mu.Unlock()
 	}
 	return j.lapsed()
@@ -90,7 +93,7 @@ func (e *Engine) tellLate(l sutler.Lease) error {
 		}
 		j := e.journal(c.tx, l)
 		if err == nil {
-			err = j.must(sutler.Record{Kind: sutler.LateEffect, Seq: c.seq, Rollback: c.rollback,
+			err = j.must(sutler.Record{Kind: sutler.LateEffect, Seq: c.seq, Rollback: c.rollback, Sensitive: c.sensitive,
 				Text: "it may have acted after the lease of its engine had lapsed"})
 		}
 		if err != nil {

@@ -22,6 +22,9 @@ func secretsOf(c *sutler.Call) []string {
 	var all []string
 	collect(c.Data, &all)
 	collect(c.Context, &all)
+	if !c.Identity.Secret.Empty() {
+		all = append(all, c.Identity.Secret.Reveal())
+	}
 	return all
 }
 
@@ -150,23 +153,6 @@ func blank(n *xmltree.Node) {
 	for e := n.FirstElement(); e != nil; e = e.NextElement() {
 		blank(e)
 	}
-}
-
-// recordContext returns the context of a call as its record keeps it:
-// without credentials.
-func recordContext(n *xmltree.Node) (string, error) {
-	s := n.Child("securityContext")
-	if s == nil {
-		return written(n)
-	}
-	doc := xmltree.New(nil)
-	defer doc.Release()
-	c, err := doc.Copy(n)
-	if err != nil {
-		return "", err
-	}
-	c.Child("securityContext").Detach()
-	return written(c)
 }
 
 // written returns n as XML that can be read back. A provider may have made

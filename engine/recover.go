@@ -109,6 +109,9 @@ func (e *Engine) read(ctx context.Context, id sutler.TransactionID) ([]sutler.Re
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := e.unseal(records); err != nil {
+		return nil, nil, err
+	}
 	tx, err := sutler.Fold(records)
 	return records, tx, err
 }
@@ -161,7 +164,7 @@ func (e *Engine) Carry(ctx context.Context, l sutler.Lease, id sutler.Transactio
 	}
 	defer free()
 	for {
-		records, _, err := e.read(ctx, id)
+		records, err := e.log.Records(ctx, id) // sealed as they are
 		if err != nil {
 			return fmt.Errorf("cannot carry transaction %s forward: %w", id, err)
 		}
@@ -169,7 +172,7 @@ func (e *Engine) Carry(ctx context.Context, l sutler.Lease, id sutler.Transactio
 		if err := j.must(sutler.Record{Kind: sutler.Carried, Records: sutler.EncodeRecords(nil, records)}); err != nil {
 			return fmt.Errorf("cannot carry transaction %s forward: %w", id, err)
 		}
-		now, _, err := e.read(ctx, id)
+		now, err := e.log.Records(ctx, id)
 		if err != nil {
 			return fmt.Errorf("cannot carry transaction %s forward: %w", id, err)
 		}

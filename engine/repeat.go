@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -84,11 +85,12 @@ func (e *Engine) repeated(ctx context.Context, asked repetition) (*sutler.Respon
 	}
 }
 
-// repeatedAnswer answers as a transaction was answered. Elements marked
-// do-not-log are masked in it, because the log keeps them so.
+// repeatedAnswer answers as a transaction was answered. Where nothing is
+// sealed, elements marked do-not-log are masked in it, because the log keeps
+// them so.
 func repeatedAnswer(tx *sutler.Transaction) (*sutler.Response, error) {
 	if tx.Status == sutler.Committed || tx.Forward && !tx.Status.Waiting() {
-		return &sutler.Response{Transaction: tx.ID, Status: tx.Status, XML: []byte(tx.Response), Repeated: true}, nil
+		return &sutler.Response{Transaction: tx.ID, Status: tx.Status, XML: []byte(cmp.Or(tx.Answer, tx.Response)), Repeated: true}, nil
 	}
 	resp, err := answerOf(tx.ID, tx.Status, sutler.Errorf(tx.Code, "%s", tx.Text))
 	if tx.Response != "" && !tx.Status.Waiting() {

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"sutler"
-	"sutler/security"
 )
 
 // Resolve implements sutler.Resolver. Transactions that another living engine
@@ -22,8 +21,8 @@ func (e *Engine) Resolve(ctx context.Context, from sutler.Caller, id sutler.Tran
 }
 
 func (e *Engine) resolve(ctx context.Context, from sutler.Caller, id sutler.TransactionID, r sutler.Resolution) (sutler.Status, error) {
-	if d := security.MayResolve(from); !d.Allowed {
-		return "", sutler.Errorf(sutler.Denied, "%s", d.Rule)
+	if err := e.mayConfigure(from, "resolve transaction "+string(id)); err != nil {
+		return "", err
 	}
 	if r.Reason = strings.TrimSpace(r.Reason); r.Reason == "" {
 		return "", sutler.Errorf(sutler.BadInput, "there is no reason; say why, for the audit log")

@@ -126,7 +126,7 @@ func (e *Engine) undo(j *journal, p sutler.Provider, s *sutler.Step) error {
 // context. If the engine's lease has lapsed, nothing is called and the journal
 // is lost.
 func (e *Engine) again(j *journal, s *sutler.Step, what string, f func(context.Context, *sutler.Call) error) error {
-	c, doc, err := callOf(j, s)
+	c, doc, err := e.callOf(j, s)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (e *Engine) again(j *journal, s *sutler.Step, what string, f func(context.C
 		doc.Release()
 	}
 	if what == "prepare" || what == "commit" {
-		if lapsed := e.acted(j, s.Seq, s.Rollback, err); lapsed != nil {
+		if lapsed := e.acted(j, lateCall{seq: s.Seq, rollback: s.Rollback, sensitive: s.Sensitive}, err); lapsed != nil {
 			return lapsed
 		}
 	}
@@ -147,16 +147,21 @@ func (e *Engine) again(j *journal, s *sutler.Step, what string, f func(context.C
 }
 
 // callOf makes the call of a step anew from its record.
-func callOf(j *journal, s *sutler.Step) (*sutler.Call, *xmltree.Document, error) {
+func (e *Engine) callOf(j *journal, s *sutler.Step) (*sutler.Call, *xmltree.Document, error) {
 	text := "<executeXml>" + s.Context + s.Input + "</executeXml>"
 	doc, err := xmltree.Parse([]byte(text), xmltree.Options{MaxBytes: int64(len(text)) + 1, MaxDepth: 1 << 20})
 	if err != nil {
 		return nil, nil, sutler.Errorf(sutler.Corrupt, "cannot read the record of call %d: %w", s.Seq, err)
 	}
+	who, err := e.undoAs(j, s)
+	if err != nil {
+		doc.Release()
+		return nil, nil, err
+	}
 	root := doc.DocumentElement()
 	c := &sutler.Call{
 		Transaction: j.id, Seq: s.Seq, Namespace: s.Namespace, Procedure: s.Procedure, ProviderSource: s.Provider,
-		Type: s.Type, Identity: s.Identity, Started: j.records[0].At,
+		Type: s.Type, Identity: who, Started: j.records[0].At,
 		Context: root.Child("context"), Data: root.Child("executeData"),
 		Rollback: sutler.NewRollbackData(s.Rollback, nil), Bag: &sutler.Bag{},
 	}

@@ -160,6 +160,13 @@ func (w *walk) iteration(f *frame, s *procedure.Step, t *turn) error {
 			return nil
 		}
 	}
+	var in *invocation
+	if s.Kind == procedure.Execute { // checked before anything is transformed for it
+		in = invocationOf(f, s)
+		if err := w.permit(f, in); err != nil {
+			return w.refused(in, err)
+		}
+	}
 	doc := xmltree.New(w.budget)
 	held := false // by an abandoned call, which keeps its document for ever
 	defer func() {
@@ -182,7 +189,7 @@ func (w *walk) iteration(f *frame, s *procedure.Step, t *turn) error {
 	case procedure.Execute:
 		held = true // after a panic nobody knows
 		var err error
-		if err, held = w.call(f, s, t); err != nil {
+		if err, held = w.call(f, in, t); err != nil {
 			return err
 		}
 	}

@@ -43,7 +43,8 @@ func (e *Engine) submit(ctx context.Context, from sutler.Caller, req *sutler.Req
 	}
 	defer leave()
 	var inline *procedure.Procedure
-	may := security.MaySubmit(from, req.Trusted)
+	access := e.access.Load()
+	may := security.Last(access.MaySubmit(access.Caller(from), security.Engines, submissionOf(req)))
 	if may.Allowed {
 		if inline, err = e.inline(req); err != nil {
 			return refusal(err)
@@ -68,7 +69,7 @@ func (e *Engine) submit(ctx context.Context, from sutler.Caller, req *sutler.Req
 	var a answer
 	err = e.guarded(j.id, func() (err error) {
 		if !may.Allowed {
-			return w.denied(from, req, may.Rule)
+			return w.denied(req, may)
 		}
 		if err := w.request(f, inline, req); err != nil {
 			return err
@@ -106,12 +107,40 @@ func (e *Engine) guarded(id sutler.TransactionID, f func() error) (err error) {
 }
 
 // denied records that the request was not allowed.
-func (w *walk) denied(from sutler.Caller, req *sutler.Request, rule string) error {
-	w.world.refuse(0, req.Namespace, req.Procedure, rule, false)
+func (w *walk) denied(req *sutler.Request, d security.Decision) error {
+	w.world.refuse(0, req.Namespace, req.Procedure, d, false)
 	return &sutler.Error{
-		Code: sutler.Denied, Err: fmt.Errorf("cannot submit as %q: %s", from.Account, rule),
+		Code: sutler.Denied, Err: fmt.Errorf("cannot submit as %q: %s", w.caller.Account, neutral),
 		Sources: []sutler.ErrorSource{{Namespace: req.Namespace, Procedure: req.Procedure}},
 	}
+}
+
+// neutral is what a caller is told of a refusal; the audit log has the rule.
+const neutral = "access is denied; the audit log says which rule refused"
+
+// submissionOf returns what the rules look at in a request.
+func submissionOf(req *sutler.Request) security.Submission {
+	s := security.Submission{Trusted: req.Trusted}
+	if req.Context == nil {
+		return s
+	}
+	c := req.Context.Child("securityContext")
+	if c == nil {
+		return s
+	}
+	s.Context, s.Trustee = true, c.Attr("trustee")
+	for _, name := range []string{"impersonate", "sensitive", "trusted"} {
+		if v := c.Attr(name); v != "" && v != "0" {
+			s.StartValue = name
+		}
+	}
+	if a := c.Child("authentication"); a != nil {
+		s.Credentials = true
+		if b := a.Child("basic"); b != nil {
+			s.NoPassword = b.Attr("password") == ""
+		}
+	}
+	return s
 }
 
 // inline compiles the procedure of a trusted request, and refuses a request
@@ -138,9 +167,10 @@ func (e *Engine) inline(req *sutler.Request) (*procedure.Procedure, error) {
 // its journal, whose record that the transaction began may wait.
 func (e *Engine) begin(ctx context.Context, from sutler.Caller, req *sutler.Request, inline *procedure.Procedure, asked repetition) (*walk, *frame, *journal, error) {
 	j := e.journal(e.newID(), e.Lease())
+	j.live = true
 	cat := e.catalog.Load()
 	w := &walk{
-		ctx: ctx, world: &local{e: e, j: j}, catalog: cat, limits: e.limits, id: j.id, caller: from.Account,
+		ctx: ctx, world: &local{e: e, j: j}, catalog: cat, limits: e.limits, id: j.id, caller: from,
 		trustee: sutler.Trustee{Account: from.Account, Groups: from.Groups}, bag: &sutler.Bag{}, trace: e.trace, checks: e.validate,
 		budget: e.limits.Budget(),
 	}
@@ -199,23 +229,23 @@ func (w *walk) requestContext(f *frame, req *sutler.Request) error {
 	}
 	if a := s.Child("authentication"); a != nil {
 		if b := a.Child("basic"); b != nil {
-			w.basic = b.Attr("username")
+			f.identity.Basic = b.Attr("username")
 			if d := b.Attr("domain"); d != "" {
-				w.basic = d + `\` + w.basic
+				f.identity.Basic = d + `\` + f.identity.Basic
 			}
+			f.identity.Secret = sutler.NewSecret(b.Attr("password"))
 		}
 	}
-	if !req.Trusted { // neither another trustee nor start values
-		s.SetAttr(xmltree.Name{Local: "trustee"}, w.caller)
+	if !req.Trusted { // neither another trustee nor start values: see security.MaySubmit
+		s.SetAttr(xmltree.Name{Local: "trustee"}, w.caller.Account)
 		return nil
 	}
-	f.impersonate = s.Attr("impersonate") == "1"
+	f.identity.Impersonate = s.Attr("impersonate") == "1"
 	f.sensitive = s.Attr("sensitive") == "1"
 	f.trusted = s.Attr("trusted") == "1"
-	if name := s.Attr("trustee"); name != "" && name != w.caller {
-		// Without a directory of groups the named trustee has those of the
-		// caller, who is an administrator.
-		w.trustee.Account = name
+	if name := s.Attr("trustee"); name != "" && security.Fold(name) != security.Fold(w.caller.Account) {
+		// Its groups are those of the installation: nobody vouches for others.
+		w.trustee = sutler.Trustee{Account: name}
 	}
 	return nil
 }
@@ -228,7 +258,13 @@ func (w *walk) request(f *frame, inline *procedure.Procedure, req *sutler.Reques
 	}
 	f.data.Rename(xmltree.Name{Local: "executeData"})
 	var err error
-	in := &invocation{namespace: req.Namespace, procedure: req.Procedure, data: f.data, at: procedure.Place{File: req.File}}
+	in := &invocation{
+		namespace: req.Namespace, procedure: req.Procedure, data: f.data, at: procedure.Place{File: req.File},
+		impersonate: f.identity.Impersonate, sensitive: f.sensitive, trusted: f.trusted,
+	}
+	if err = w.permit(f, in); err != nil {
+		return w.refused(in, err)
+	}
 	w.kept = true // after a panic nobody knows
 	err, w.kept = w.callNamed(f, in)
 	if err != nil {
@@ -242,6 +278,15 @@ func (w *walk) request(f *frame, inline *procedure.Procedure, req *sutler.Reques
 // answer is the element response of a request that went well, as its caller
 // gets it and as the log keeps it, without secrets.
 type answer struct{ sent, kept string }
+
+// secret returns the answer as it was sent, if what the log keeps readable is
+// not the same.
+func (a answer) secret() string {
+	if a.sent == a.kept {
+		return ""
+	}
+	return a.sent
+}
 
 func (w *walk) answer(f *frame) (answer, error) {
 	doc := f.data.Document()
@@ -259,7 +304,7 @@ func (w *walk) answer(f *frame) (answer, error) {
 
 // finish commits and answers.
 func (e *Engine) finish(j *journal, a answer) (*sutler.Response, error) {
-	status, cause, err := e.commit(j, a.kept)
+	status, cause, err := e.commit(j, a)
 	switch {
 	case err != nil && j.lost == nil: // the log refused
 		return e.fail(j, err)

@@ -8,6 +8,7 @@ import (
 
 	"sutler"
 	"sutler/procedure"
+	"sutler/security"
 	"sutler/xmltree"
 	"sutler/xpath"
 )
@@ -21,9 +22,9 @@ type walk struct {
 	limits  sutler.Limits
 	id      sutler.TransactionID
 	started time.Time
-	trustee sutler.Trustee
-	caller  string
-	basic   string // account of the basic credential of the request, or ""
+	caller  sutler.Caller  // who asked
+	trustee sutler.Trustee // who is checked
+	lists   lists          // who may do what, as the last check found it
 	bag     *sutler.Bag
 	trace   func(Event) // nil: nothing is traced
 	checks  bool        // executeData is checked against every input schema
@@ -45,8 +46,8 @@ type frame struct {
 	context       *xmltree.Node     // element context
 	cases         map[string]string // of its selects; a select without a case is not there
 
-	impersonate, sensitive, trusted bool // effective for the procedure's own call
-	executeAs                       string
+	identity           security.Frame // what its calls inherit, see there
+	sensitive, trusted bool           // effective for the procedure's own call
 }
 
 // run walks the body of a procedure.

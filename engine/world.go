@@ -13,6 +13,7 @@ import (
 
 	"sutler"
 	"sutler/procedure"
+	"sutler/security"
 )
 
 // world is all that a walk may touch of the outside.
@@ -23,15 +24,21 @@ type world interface {
 	// document of c, which must be neither read nor released any more.
 	call(ctx context.Context, c *sutler.Call, k kept) (err error, abandoned bool)
 	// refuse records that a call was not allowed.
-	refuse(seq int, namespace, procedure, rule string, audited bool)
+	refuse(seq int, namespace, procedure string, d security.Decision, audited bool)
 	// full reports whether every call leaves its input and output in the log.
 	full() bool
+	// access returns what the installation allows now: programs are pinned for
+	// a transaction, access lists are not.
+	access() *security.Access
+	// secret returns the password of a stored credential.
+	secret(c *security.Credential) (sutler.Secret, error)
 }
 
 // kept is what the log keeps of a call beside the call itself.
 type kept struct {
 	parents []sutler.Frame
 	audited bool   // the procedure is marked for audit
+	secret  bool   // the records of the call are sealed
 	input   string // executeData as XML, when the procedure saves it for rollback
 	before  string // the same with secrets masked, when everything is audited
 }
@@ -63,11 +70,15 @@ func markOf(err error) error {
 	return nil
 }
 
-func (l *local) refuse(seq int, namespace, procedure, rule string, audited bool) {
-	l.j.hold(sutler.Record{Kind: sutler.Refused, Seq: seq, Namespace: namespace, Procedure: procedure, Code: sutler.Denied, Text: rule, Audited: audited})
+func (l *local) refuse(seq int, namespace, procedure string, d security.Decision, audited bool) {
+	l.j.hold(sutler.Record{Kind: sutler.Refused, Seq: seq, Namespace: namespace, Procedure: procedure, Code: sutler.Denied, Text: d.Check + ": " + d.Rule, Audited: audited})
 }
 
 func (l *local) full() bool { return l.e.level() >= sutler.AuditFull }
+
+func (l *local) access() *security.Access { return l.e.access.Load() }
+
+func (l *local) secret(c *security.Credential) (sutler.Secret, error) { return l.e.secretOf(c) }
 
 func (l *local) call(ctx context.Context, c *sutler.Call, k kept) (err error, abandoned bool) {
 	if l.e.stop.Err() != nil {
@@ -84,7 +95,7 @@ func (l *local) call(ctx context.Context, c *sutler.Call, k kept) (err error, ab
 	}
 	start := sutler.Record{
 		Kind: sutler.StepStarted, Seq: c.Seq, Parents: k.parents, Namespace: c.Namespace, Procedure: c.Procedure,
-		Provider: c.ProviderSource, Type: c.Type, Identity: c.Identity, Audited: k.audited, Before: k.before,
+		Provider: c.ProviderSource, Type: c.Type, Identity: c.Identity, Audited: k.audited, Before: k.before, Sensitive: k.secret,
 	}
 	var commands []string
 	c.Audit = func(sql string) { commands = append(commands, sql) }
@@ -92,7 +103,7 @@ func (l *local) call(ctx context.Context, c *sutler.Call, k kept) (err error, ab
 	if c.Type == sutler.Read && !t.Enlists {
 		err, abandoned = l.read(ctx, p, c, start)
 	} else {
-		if start.Context, err = recordContext(c.Context); err != nil {
+		if start.Context, err = l.e.recordContext(c.Context, k.secret); err != nil {
 			return err, false
 		}
 		start.Policy, start.Input = t.NoAnswer, k.input
@@ -108,8 +119,11 @@ func (l *local) call(ctx context.Context, c *sutler.Call, k kept) (err error, ab
 
 // after returns what the log keeps of the output of a call.
 func (l *local) after(c *sutler.Call, start *sutler.Record) string {
-	if start.Before == "" || c.Data == nil {
+	switch {
+	case start.Before == "" || c.Data == nil:
 		return ""
+	case start.Sensitive && start.Before == hiddenData:
+		return hiddenData
 	}
 	return maskedXML(c.Data)
 }
@@ -145,6 +159,7 @@ func (l *local) read(ctx context.Context, p sutler.Provider, c *sutler.Call, sta
 // starts is durable before it acts.
 func (l *local) write(ctx context.Context, p sutler.Provider, c *sutler.Call, start sutler.Record, t sutler.Traits) (err error, abandoned bool) {
 	g := &gate{}
+	secrets := secretsOf(c)
 	started, known := false, []sutler.Pair(nil)
 	var refused error // by the log
 	flush := func(_ context.Context, pairs []sutler.Pair) error {
@@ -153,7 +168,8 @@ func (l *local) write(ctx context.Context, p sutler.Provider, c *sutler.Call, st
 		if g.closed.Load() {
 			return sutler.ErrAbandoned
 		}
-		r := sutler.Record{Kind: sutler.StepFlushed, Seq: c.Seq, Rollback: pairs}
+		start.Sensitive = start.Sensitive || holdsAny(pairs, secrets)
+		r := sutler.Record{Kind: sutler.StepFlushed, Seq: c.Seq, Rollback: pairs, Sensitive: start.Sensitive}
 		if !started {
 			start.Enlisted = t.Enlists && c.Rollback.Enlisted()
 			if err := l.mayStart(c, &start, pairs); err != nil {
@@ -186,7 +202,7 @@ func (l *local) write(ctx context.Context, p sutler.Provider, c *sutler.Call, st
 		if !abandoned {
 			left = c.Rollback.Pairs()
 		}
-		_ = l.e.acted(l.j, c.Seq, left, err) // then the journal is lost
+		_ = l.e.acted(l.j, lateCall{seq: c.Seq, rollback: left, sensitive: start.Sensitive}, err) // then the journal is lost
 	}
 	if l.j.lost != nil {
 		return errors.Join(errLetGo, l.j.lost), abandoned
@@ -196,7 +212,7 @@ func (l *local) write(ctx context.Context, p sutler.Provider, c *sutler.Call, st
 	case err == nil:
 		done := sutler.Record{Kind: sutler.StepDone, Seq: c.Seq, After: l.after(c, &start)}
 		if pairs := c.Rollback.Pairs(); !slices.Equal(pairs, known) {
-			done.Rollback = pairs
+			done.Rollback, done.Sensitive = pairs, start.Sensitive || holdsAny(pairs, secrets)
 		}
 		l.j.hold(done)
 	case unanswered(err):
@@ -234,6 +250,7 @@ func (l *local) settleNow(p sutler.Provider, c *sutler.Call, start sutler.Record
 	s := sutler.Step{
 		Seq: c.Seq, Namespace: c.Namespace, Procedure: c.Procedure, Provider: c.ProviderSource, Type: c.Type,
 		Policy: start.Policy, Identity: c.Identity, Context: start.Context, Input: start.Input, Rollback: known, Status: sutler.CallStarted,
+		Sensitive: start.Sensitive,
 	}
 	again, open := l.e.settle(l.j, p, &s, err.Error())
 	switch {

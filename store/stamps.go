@@ -20,14 +20,14 @@ const channel = "sutler_changed"
 // is cheap to ask.
 func (s *Store) Stamps(ctx context.Context) (sutler.Stamps, error) {
 	var st sutler.Stamps
-	err := s.reads.Load().QueryRowContext(ctx, "SELECT revision, settings, engines FROM state").Scan(&st.Catalog, &st.Settings, &st.Engines)
+	err := s.reads.Load().QueryRowContext(ctx, "SELECT revision, settings, engines, access FROM state").Scan(&st.Catalog, &st.Settings, &st.Engines, &st.Access)
 	if err != nil {
 		return st, fmt.Errorf("cannot read the change stamps: %w", err)
 	}
 	return st, nil
 }
 
-// stamp counts a change of the settings or engines and tells other programs.
+// stamp counts a change of the settings, engines or accesses and tells other programs.
 func (s *Store) stamp(tx *sql.Tx, what string) error {
 	if _, err := tx.Exec("UPDATE state SET " + what + " = " + what + " + 1"); err != nil {
 		return err

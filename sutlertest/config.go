@@ -15,6 +15,9 @@ type Config struct {
 	revision   int64
 	namespaces map[string]sutler.Namespace
 	settings   map[string]string
+
+	access         map[[2]string]sutler.AccessRow
+	accessRevision int64
 }
 
 // Namespaces returns what was put, by name.
@@ -70,4 +73,42 @@ func (c *Config) SetSetting(_ context.Context, name, value string) error {
 		c.settings[name] = value
 	}
 	return nil
+}
+
+// Access returns the rows by kind and name.
+func (c *Config) Access(context.Context) ([]sutler.AccessRow, int64, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []sutler.AccessRow
+	for _, r := range c.access {
+		all = append(all, r)
+	}
+	sort.Slice(all, func(i, j int) bool {
+		return all[i].Kind < all[j].Kind || all[i].Kind == all[j].Kind && all[i].Name < all[j].Name
+	})
+	return all, c.accessRevision, nil
+}
+
+// PutAccess changes rows if the revision is still the given one.
+func (c *Config) PutAccess(_ context.Context, revision int64, rows ...sutler.AccessRow) (int64, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if revision != c.accessRevision {
+		return 0, sutler.Errorf(sutler.Conflict, "cannot change who may do what: it has revision %d, not %d", c.accessRevision, revision)
+	}
+	if c.access == nil {
+		c.access = map[[2]string]sutler.AccessRow{}
+	}
+	for _, r := range rows {
+		key := [2]string{string(r.Kind), r.Name}
+		if r.Value == nil {
+			delete(c.access, key)
+		} else {
+			c.access[key] = r
+		}
+	}
+	if len(rows) > 0 {
+		c.accessRevision++
+	}
+	return c.accessRevision, nil
 }

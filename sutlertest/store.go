@@ -18,6 +18,7 @@ type Storer interface {
 	Leaser
 	sutler.Leases
 	sutler.Config
+	sutler.AccessStore
 	sutler.Monitor
 	// Source returns the text of a namespace by its content hash.
 	Source(ctx context.Context, hash string) ([]byte, error)
@@ -90,6 +91,7 @@ func TestStore(t *testing.T, place func(t *testing.T) Place) {
 	})
 	t.Run("monitor", func(t *testing.T) { testMonitor(t, fresh(t)) })
 	t.Run("configuration", func(t *testing.T) { testConfig(t, fresh(t)) })
+	t.Run("access", func(t *testing.T) { testAccess(t, fresh(t)) })
 }
 
 // mustClose closes s, which may be closed already.

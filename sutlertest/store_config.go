@@ -57,6 +57,49 @@ func testConfig(t *testing.T, s Storer) {
 	}
 }
 
+// testAccess changes who may do what, also at an old revision.
+func testAccess(t *testing.T, s Storer) {
+	want := func(what string, revision int64, rows ...sutler.AccessRow) {
+		t.Helper()
+		got, r, err := s.Access(t.Context())
+		if err != nil || r != revision || len(got) != len(rows) || len(rows) > 0 && !reflect.DeepEqual(got, rows) {
+			t.Errorf("%s: rows %+v of revision %d, %v; want %+v of %d", what, got, r, err, rows, revision)
+		}
+	}
+	_, r0, err := s.Access(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(revision int64, rows ...sutler.AccessRow) int64 {
+		t.Helper()
+		next, err := s.PutAccess(t.Context(), revision, rows...)
+		if err != nil {
+			t.Fatalf("PutAccess: %v", err)
+		}
+		return next
+	}
+	ann := sutler.AccessRow{Kind: sutler.AccountRow, Name: "ann", Value: []byte("{}")}
+	list := sutler.AccessRow{Kind: sutler.ListRow, Name: "ann", Value: []byte{0, 1, 255}}
+	r1 := put(r0, list, ann)
+	want("two rows of one name", r1, ann, list)
+	for what, bad := range map[string][]sutler.AccessRow{
+		"without a name": {{Kind: sutler.AccountRow, Value: []byte("x")}}, "without a kind": {{Name: "x", Value: []byte("x")}}, "given twice": {ann, ann},
+	} {
+		_, err := s.PutAccess(t.Context(), r1, bad...)
+		wantCode(t, "PutAccess of a row "+what, err, sutler.BadInput)
+	}
+	_, err = s.PutAccess(t.Context(), r0, sutler.AccessRow{Kind: sutler.AccountRow, Name: "ann"})
+	wantCode(t, "PutAccess at an old revision", err, sutler.Conflict)
+	want("after refusals", r1, ann, list)
+	if r := put(r1); r != r1 {
+		t.Errorf("putting nothing changed the revision from %d to %d", r1, r)
+	}
+	ann.Value = []byte(`{"a":1}`)
+	r2 := put(r1, ann, sutler.AccessRow{Kind: sutler.ListRow, Name: "ann"}, sutler.AccessRow{Kind: sutler.ListRow, Name: "never"})
+	want("replaced and removed", r2, ann)
+	put(r2, sutler.AccessRow{Kind: sutler.AccountRow, Name: "ann"})
+}
+
 // namespace returns a namespace with every field set.
 func namespace(name, text string) sutler.Namespace {
 	sum := sha256.Sum256([]byte(text))
