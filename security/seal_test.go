@@ -288,6 +288,7 @@ func TestRotateMeanwhile(t *testing.T) {
 					t.Error(err)
 					return
 				}
+				runtime.Gosched() // lets the rotators in
 				all[i] = append(all[i], sealed)
 				for _, s := range [][]byte{sealed, all[i][n/2]} {
 					if plain, err := k.Open(s, record); err != nil || string(plain) != secret {
