@@ -207,11 +207,11 @@ func network(source string) string {
 		}
 		addr = at.Addr()
 	}
-	addr = addr.Unmap().WithZone("")
+	addr = addr.Unmap()
 	if addr.Is4() {
 		return addr.String()
 	}
-	return netip.PrefixFrom(addr, 64).Masked().String()
+	return netip.PrefixFrom(addr, 64).Masked().String() // without its zone
 }
 
 // recent is a map of bounded size: what was touched longest ago is dropped.

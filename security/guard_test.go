@@ -143,6 +143,12 @@ func TestALaterFailureShortensNoWait(t *testing.T) {
 	a.now = a.now.Add(12 * time.Minute)
 	a.fail(1, "ann", home)
 	a.wants(3*time.Minute, "bob", home)
+
+	a.guard.Succeeded(a.now, "bob", home)
+	a.flood(120, "bob")
+	a.now = a.now.Add(12 * time.Minute)
+	a.fail(1, "bob", home)
+	a.wants(3*time.Minute, "bob", nowhere)
 }
 
 // flood fails n times for account, each time from another source.
@@ -350,22 +356,27 @@ func TestGuardLimits(t *testing.T) {
 
 // TestGuardMeanwhile has many tell at the same time; every failure counts.
 func TestGuardMeanwhile(t *testing.T) {
-	a := newAttempts(t, security.Limits{PairFailures: 8 * 500, SourceFailures: 1 << 20, AccountFailures: 1 << 20})
+	const each = 5000
+	a := newAttempts(t, security.Limits{PairFailures: 8 * each, SourceFailures: 1 << 20, AccountFailures: 1 << 20})
 	var wg sync.WaitGroup
+	start := make(chan struct{})
 	for i := range 8 {
+		user := fmt.Sprint("user", i)
 		wg.Go(func() {
-			for range 500 {
+			<-start
+			for range each {
 				a.guard.Allow(a.now, "ann", home)
 				a.guard.Failed(a.now, "ann", home)
-				a.guard.Failed(a.now, fmt.Sprint("user", i), office)
-				a.guard.Succeeded(a.now, fmt.Sprint("user", i), office)
+				a.guard.Failed(a.now, user, office)
+				a.guard.Succeeded(a.now, user, office)
 			}
 		})
 	}
+	close(start)
 	wg.Wait()
 	a.wants(time.Second, "ann", home)
 	a.guard.Succeeded(a.now, "ann", home)
-	a.fail(8*500-1, "ann", home)
+	a.fail(8*each-1, "ann", home)
 	a.wants(0, "ann", home)
 }
 
