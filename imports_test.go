@@ -44,17 +44,18 @@ var impure = []string{"os", "os/exec", "net", "net/http", "database/sql", "flag"
 // fenced names who may import an outside module; prefixes are enough. One
 // package each, exceptions with their reason.
 var fenced = map[string]string{
-	"modernc.org/sqlite":           "store provider/sql sutlertest", // two speak to SQLite databases, each to its own; one plays a disk that dies
-	"modernc.org/libc":             "sutlertest",                    // the disk that dies speaks to SQLite as C does
-	"github.com/jackc/pgx":         "store provider/sql",            // the engine's database, and those that namespaces work on
-	"github.com/pressly/goose":     "store",
-	"github.com/spf13/cobra":       "cmd/sutler",
-	"github.com/spf13/pflag":       "cmd/sutler",
-	"charm.land/lipgloss":          "cmd/sutler",
-	"github.com/charmbracelet":     "cmd/sutler",
-	"github.com/alecthomas/chroma": "cmd/sutler",
-	"go.yaml.in/yaml":              "cmd/sutler",
-	"golang.org/x/":                "*", // the standard library beside the standard library
+	"modernc.org/sqlite":             "store provider/sql sutlertest", // two speak to SQLite databases, each to its own; one plays a disk that dies
+	"modernc.org/libc":               "sutlertest",                    // the disk that dies speaks to SQLite as C does
+	"github.com/jackc/pgx":           "store provider/sql",            // the engine's database, and those that namespaces work on
+	"github.com/pressly/goose":       "store",
+	"github.com/spf13/cobra":         "cmd/sutler",
+	"github.com/spf13/pflag":         "cmd/sutler",
+	"charm.land/lipgloss":            "cmd/sutler",
+	"github.com/charmbracelet":       "cmd/sutler",
+	"github.com/alecthomas/chroma":   "cmd/sutler",
+	"go.yaml.in/yaml":                "cmd/sutler",
+	"github.com/tink-crypto/tink-go": "security", // sealing
+	"golang.org/x/":                  "*",        // the standard library beside the standard library
 }
 
 type listed struct {
