@@ -46,6 +46,9 @@ func NewSecret(text string) Secret { return Secret{text} }
 // Reveal returns the text.
 func (s Secret) Reveal() string { return s.text }
 
+// Equal reports whether both hold the same text.
+func (s Secret) Equal(other Secret) bool { return s.text == other.text }
+
 // Empty reports whether there is no text.
 func (s Secret) Empty() bool { return s.text == "" }
 
