@@ -153,6 +153,7 @@ func TestDecodeFormats(t *testing.T) {
 	for format, written := range map[int]string{
 		1: "\x01\x03\x11\x01\x03{7}\x02\x01\x04\x0b\x01\x0a\x14\x04\x01a\x01b\x0b\x01\x03{7}\x02\x01\x08\x0b\x01\x0a\x07\x02\x01\x20\x16\x02no",
 		2: "\x02\x03\x11\x01\x03{7}\x02\x01\x04\x0b\x01\x0a\x14\x04\x01a\x01b\x06\x02\x01\x08\x0b\x01\x0a\x09\x01\x00\x02\x01\x20\x16\x02no",
+		3: "\x03\x03\x11\x01\x03{7}\x02\x01\x04\x0b\x01\x0a\x14\x04\x01a\x01b\x06\x02\x01\x08\x0b\x01\x0a\x09\x01\x00\x02\x01\x20\x16\x02no",
 	} {
 		got, err := sutler.DecodeRecords([]byte(written))
 		if err != nil {
@@ -161,7 +162,7 @@ func TestDecodeFormats(t *testing.T) {
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("format %d: DecodeRecords (-want +got):\n%s", format, d)
 		}
-		if again := sutler.EncodeRecords(nil, want); format == 2 && string(again) != written {
+		if again := sutler.EncodeRecords(nil, want); format == 3 && string(again) != written {
 			t.Errorf("EncodeRecords = %q, want %q", again, written)
 		}
 	}
