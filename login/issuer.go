@@ -149,11 +149,6 @@ func (i *issuer) verify(ctx context.Context, method, token string) (*oidc.IDToke
 	return nil, refuse(method, "", "%s", strings.TrimPrefix(err.Error(), "oidc: "))
 }
 
-// client context for requests that are not the keys'.
-func (i *issuer) context(ctx context.Context) context.Context {
-	return oidc.ClientContext(ctx, i.client)
-}
-
 // errFresh refuses to read keys that were just read.
 var errFresh = errors.New("no such key, and the keys were read within the last minute")
 
