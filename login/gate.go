@@ -33,7 +33,7 @@ func (g *Gate) Admit(w http.ResponseWriter, r *http.Request) (sutler.Caller, boo
 	if err == nil {
 		return caller, true
 	}
-	if g.Browser != nil && Secure(r) && navigation(r) && unknown(err) {
+	if g.Browser != nil && navigation(r) && unknown(err) {
 		g.report(r, err)
 		if err := g.Browser.start(w, r); err != nil {
 			g.deny(w, r, err)
@@ -44,7 +44,8 @@ func (g *Gate) Admit(w http.ResponseWriter, r *http.Request) (sutler.Caller, boo
 	return sutler.Caller{}, false
 }
 
-// unknown reports whether err means that a login could help.
+// unknown reports whether err means that a login could help: not over plain
+// HTTP, nor after a wrong secret.
 func unknown(err error) bool {
 	var f *Refusal
 	return errors.Is(err, ErrNoProof) || errors.As(err, &f) && f.Method == "session" && !f.Foreign

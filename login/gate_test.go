@@ -204,15 +204,24 @@ func TestEqualRefusals(t *testing.T) {
 	}
 }
 
-// A browser over plain HTTP from elsewhere is not led to a login, which could not end well.
+// A browser over plain HTTP from elsewhere is not led to a login, which could
+// not end well, nor does its cookie do anything.
 func TestNoLoginOverPlainHTTP(t *testing.T) {
 	s := newSite(t, false)
-	r := httptest.NewRequest(http.MethodGet, s.URL+"/", nil)
-	r.Header.Set("Accept", "text/html")
-	w := httptest.NewRecorder()
-	s.Config.Handler.ServeHTTP(w, over(r, "192.0.2.1:80", "192.0.2.2:99"))
-	if w.Code != http.StatusUnauthorized {
-		t.Errorf("got %d %v", w.Code, w.Header())
+	b := s.browser(t)
+	b.login(s, s.URL+"/")
+	for _, c := range []struct{ method, path string }{
+		{http.MethodGet, "/"}, {http.MethodPost, "/logout"}, {http.MethodGet, "/login/callback?code=x&state=y"},
+	} {
+		r := httptest.NewRequest(c.method, s.URL+c.path, nil)
+		r.Header.Set("Accept", "text/html")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		r.AddCookie(&http.Cookie{Name: "sutler", Value: b.cookie(s, "sutler")})
+		w := httptest.NewRecorder()
+		s.Config.Handler.ServeHTTP(w, over(r, "192.0.2.1:80", "192.0.2.2:99"))
+		if w.Code != http.StatusUnauthorized || !strings.Contains(s.reason(), "plain HTTP") || s.sessions.count() != 1 {
+			t.Errorf("%s %s: %d for %q", c.method, c.path, w.Code, s.reason())
+		}
 	}
 }
 

@@ -56,7 +56,7 @@ const longestPath = 1 << 10
 // localPath returns path if it leads to a page of this server, else /. What
 // browsers take for another host (//host, /\host, a scheme) is not one.
 func localPath(path string) string {
-	if len(path) > longestPath || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") {
+	if len(path) > longestPath || !strings.HasPrefix(path, "/") {
 		return "/"
 	}
 	if strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '\\' }) {

@@ -31,6 +31,8 @@ type notary struct {
 	ec     *ecdsa.PrivateKey
 	ed     ed25519.PrivateKey
 	secret []byte
+	named  map[string]string // what the discovery document has in place of the truth
+	answer map[string]any    // of the token endpoint
 }
 
 func newNotary(t *testing.T) *notary {
@@ -50,10 +52,16 @@ func newNotary(t *testing.T) *notary {
 		w.Header().Set("Content-Type", "application/json")
 		switch r.URL.Path {
 		case "/.well-known/openid-configuration":
-			_ = json.NewEncoder(w).Encode(map[string]any{
+			doc := map[string]any{
 				"issuer": n.URL, "authorization_endpoint": n.URL + "/a", "token_endpoint": n.URL + "/t", "jwks_uri": n.URL + "/keys",
 				"id_token_signing_alg_values_supported": []string{"none", "HS256", "RS256", "RS512", "PS256"},
-			})
+			}
+			for k, v := range n.named {
+				doc[k] = v
+			}
+			_ = json.NewEncoder(w).Encode(doc)
+		case "/t":
+			_ = json.NewEncoder(w).Encode(n.answer)
 		case "/keys":
 			_ = json.NewEncoder(w).Encode(map[string]any{"keys": n.keys(t)})
 		default:

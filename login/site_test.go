@@ -105,16 +105,19 @@ func newSite(t *testing.T, secure bool) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gate = &login.Gate{Chain: login.Chain{o, b}, Browser: b, Report: func(_ *http.Request, err error) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		var f *login.Refusal
-		if errors.As(err, &f) {
-			err = errors.New(f.Reason)
-		}
-		s.reasons = append(s.reasons, err.Error())
-	}}
+	gate = &login.Gate{Chain: login.Chain{o, b}, Browser: b, Report: s.report}
 	return s
+}
+
+// report keeps why a request was kept out.
+func (s *site) report(_ *http.Request, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var f *login.Refusal
+	if errors.As(err, &f) {
+		err = errors.New(f.Reason)
+	}
+	s.reasons = append(s.reasons, err.Error())
 }
 
 // reason returns why the last request was kept out.
