@@ -27,6 +27,7 @@ var mayImport = map[string]string{
 	"provider":    "sutler xmltree",
 	"provider/*":  "sutler provider xmltree",
 	"server":      "sutler security xmltree",
+	"login":       "sutler",
 	"client":      "sutler xmltree",
 	"samples":     "",
 	"bench":       "*", // measures the whole; tests only
@@ -54,24 +55,47 @@ var fenced = map[string]string{
 	"github.com/charmbracelet":       "cmd/sutler",
 	"github.com/alecthomas/chroma":   "cmd/sutler",
 	"go.yaml.in/yaml":                "cmd/sutler",
+	"github.com/coreos/go-oidc":      "login",
+	"golang.org/x/oauth2":            "login",
+	"github.com/zitadel":             "",         // a provider to test against: see fencedTests
+	"github.com/go-jose":             "",         // only by way of go-oidc
 	"github.com/tink-crypto/tink-go": "security", // sealing
 	"golang.org/x/":                  "*",        // the standard library beside the standard library
 }
 
-type listed struct {
-	ImportPath string
-	Imports    []string
+// fencedTests names whose tests may import what nobody else's may.
+var fencedTests = map[string]string{
+	"github.com/zitadel":        "login", // the provider that logins are tested against
+	"github.com/go-jose":        "login", // its keys
+	"github.com/coreos/go-oidc": "login",
+	"golang.org/x/oauth2":       "login",
 }
 
-func packages(t *testing.T) map[string][]string {
+// fence returns who may import path by the longest prefix that list has for it.
+func fence(list map[string]string, path string) (string, bool) {
+	longest, who := "", ""
+	for prefix, may := range list {
+		if strings.HasPrefix(path, prefix) && len(prefix) > len(longest) {
+			longest, who = prefix, may
+		}
+	}
+	return who, longest != ""
+}
+
+type listed struct {
+	ImportPath                         string
+	Imports, TestImports, XTestImports []string
+}
+
+func packages(t *testing.T) map[string]listed {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "./...")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := map[string][]string{}
+	all := map[string]listed{}
 	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
 		var p listed
 		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
@@ -79,7 +103,7 @@ func packages(t *testing.T) map[string][]string {
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		all[short(p.ImportPath)] = p.Imports
+		all[short(p.ImportPath)] = p
 	}
 	if len(all) < 10 {
 		t.Fatalf("only %d packages found", len(all))
@@ -108,26 +132,25 @@ func allowed(list, pkg string) bool {
 }
 
 func TestImports(t *testing.T) {
-	for pkg, imports := range packages(t) {
+	for pkg, listed := range packages(t) {
 		may, ok := rule(pkg)
 		if !ok {
 			t.Errorf("package %s is not in the table of imports", pkg)
 			continue
 		}
-		for _, path := range imports {
+		for _, path := range append(listed.TestImports, listed.XTestImports...) {
+			if who, ok := fence(fencedTests, path); ok && !allowed(who, pkg) {
+				t.Errorf("a test of %s imports %s, which only those of %q may", pkg, path, who)
+			}
+		}
+		for _, path := range listed.Imports {
 			switch {
 			case ours(path):
 				if !allowed(may, short(path)) {
 					t.Errorf("%s imports %s; the table allows %q", pkg, short(path), may)
 				}
 			case strings.Contains(strings.SplitN(path, "/", 2)[0], "."):
-				who := ""
-				for prefix, list := range fenced {
-					if strings.HasPrefix(path, prefix) {
-						who = list
-					}
-				}
-				if !allowed(who, pkg) {
+				if who, _ := fence(fenced, path); !allowed(who, pkg) {
 					t.Errorf("%s imports %s, which only %q may", pkg, path, who)
 				}
 			case slices.Contains(pure, pkg) && slices.Contains(impure, path):
