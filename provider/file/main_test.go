@@ -1,14 +1,20 @@
 package file_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"testing"
 
+	"sutler"
 	"sutler/provider/file"
+	"sutler/sutlertest"
 )
+
+// zoeUID is an account of its own for helpers of another process.
+const zoeUID = 412347
 
 // What the test program is when it is started with one of these arguments
 // instead of file.HelperArgument.
@@ -18,6 +24,7 @@ const (
 	deaf     = "helper-deaf"     // gets ready and then does not even read
 	thief    = "helper-thief"    // wants something remembered that is not for it
 	ordinary = "helper-ordinary" // tries to map accounts without being root
+	engine   = "helper-engine"   // is an engine in the middle of a call as zoe, below the folder that it reads of
 )
 
 func TestMain(m *testing.M) {
@@ -25,6 +32,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	if err := play(os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	os.Exit(0)
@@ -43,6 +51,25 @@ func play(part string) error {
 	switch part {
 	case file.HelperArgument:
 		return file.Helper(os.Stdin, os.Stdout)
+	case engine:
+		path, err := io.ReadAll(os.Stdin)
+		if err != nil {
+			return err
+		}
+		root, err := os.OpenRoot(string(path))
+		if err != nil {
+			return err
+		}
+		p, err := file.Open(root, file.Options{Service: fmt.Sprintf("%[1]d:%[1]d", zoeUID)})
+		if err != nil {
+			return err
+		}
+		c := sutlertest.NewCall(&testing.T{}, "CreateFile", `<fileName>x</fileName><sourcePath path="."/>`)
+		c.Rollback = sutler.NewRollbackData(nil, func(context.Context, []sutler.Pair) error {
+			fmt.Println("in the middle")
+			select {}
+		})
+		return p.Process(context.Background(), c)
 	case ordinary:
 		root, err := os.OpenRoot("/")
 		if err == nil {
@@ -75,3 +102,5 @@ func play(part string) error {
 		}
 	}
 }
+
+func pair(name, value string) sutler.Pair { return sutler.Pair{Name: name, Value: value} }
