@@ -89,80 +89,40 @@ func TestHelperInheritsNothing(t *testing.T) {
 	}
 }
 
-// A helper that dies in the middle of a call leaves it unknown, and the next
-// call has another one.
-func TestHelperKilled(t *testing.T) {
+// The end of a call's context reaches the helper, and so does its reason.
+func TestHelperCancelled(t *testing.T) {
 	d := newDisk(t)
-	d.put(t, "d 0777 root/all")
+	d.put(t, "d 0777 root/all", `f 0644 root/all/f ""`)
 	before := d.Snapshot(t)
 	p := d.open(t, annAndBob())
 	if p == nil {
 		return
 	}
-	for n := 1; n <= 2; n++ {
-		c := as(t, "bob", "CreateFile", create("all"))
-		flushes := 0
-		var durable []sutler.Pair
-		c.Rollback = sutler.NewRollbackData(nil, func(_ context.Context, pairs []sutler.Pair) error {
-			durable = pairs
-			if flushes++; flushes == n {
-				pids := helpers(t, bobUID)
-				if len(pids) != 1 {
-					t.Errorf("the helpers are %v, want one", pids)
-				}
-				for _, pid := range pids {
-					must(t, syscall.Kill(pid, syscall.SIGKILL))
-				}
-			}
-			return nil
-		})
-		err := p.Process(t.Context(), c)
-		for _, text := range []string{`cannot process "CreateFile" as account "412346:412346"`, "helper process has ended without an answer (signal: killed)", "is not known"} {
-			if sutler.CodeOf(err) != sutler.NoAnswer || !strings.Contains(err.Error(), text) {
-				t.Errorf("Process = %v (%v), want %s", err, sutler.CodeOf(err), text)
-			}
-		}
-		c.Rollback = sutler.NewRollbackData(durable, nil)
-		must(t, p.Rollback(t.Context(), later(c)))
-		if after := d.Snapshot(t); after != before {
-			t.Errorf("killed at flush %d and undone, the disk holds\n%s", n, after)
-		}
+	late, stop := context.WithDeadline(t.Context(), time.Unix(0, 0))
+	defer stop()
+	if err := p.Process(late, as(t, "bob", "ListDirectory", `<sourcePath path="all"/>`)); sutler.CodeOf(err) != sutler.TimedOut {
+		t.Errorf("ListDirectory too late: Process = %v (%v)", err, sutler.CodeOf(err))
 	}
-	must(t, p.Process(t.Context(), as(t, "bob", "CreateFile", create("all"))))
-}
-
-// Helpers that do not keep to the rules are ended, and so is what they do.
-func TestHelperThatLies(t *testing.T) {
-	d := newDisk(t)
-	d.put(t, "d 0777 root/all")
-	for part, text := range map[string]string{
-		liar: "not asked", boaster: "the limit between engine and helper", thief: "not for it", deaf: "did not end a call within 1ms",
-	} {
-		o := annAndBob()
-		o.MessageBytes, o.Patience = 1<<20, time.Millisecond
-		p := d.open(t, o)
-		if p == nil {
-			continue
+	for procedure, data := range map[string]string{"CreateFile": create("all"), "CreateDirectory": `<dirName>x</dirName><sourcePath path="all"/>`} {
+		if err := p.Process(late, as(t, "bob", procedure, data)); sutler.CodeOf(err) != sutler.TimedOut || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s too late: Process = %v (%v)", procedure, err, sutler.CodeOf(err))
 		}
-		file.UseArgument(p, part)
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		if part == deaf {
-			cancel()
-		}
-		c := as(t, "bob", "CreateFile", create("all"))
-		c.Data.Child("content").AppendText(strings.Repeat("x", 1<<18)) // more than a pipe holds
-		err := p.Process(ctx, c)
-		if sutler.CodeOf(err) != sutler.NoAnswer || !strings.Contains(err.Error(), text) {
-			t.Errorf("%s: Process = %v (%v), want %s", part, err, sutler.CodeOf(err), text)
-		}
-		for _, pair := range c.Rollback.Pairs() {
-			if pair.Name != "as" {
-				t.Errorf("%s: the helper had %v remembered", part, pair)
+		for n := 1; n <= 2; n++ {
+			ctx, cancel := context.WithCancel(t.Context())
+			c := as(t, "bob", procedure, data)
+			flushes := 0
+			c.Rollback = sutler.NewRollbackData(nil, func(context.Context, []sutler.Pair) error {
+				if flushes++; flushes == n {
+					cancel()
+				}
+				return nil
+			})
+			if err := p.Process(ctx, c); sutler.CodeOf(err) != sutler.Cancelled || !errors.Is(err, context.Canceled) {
+				t.Errorf("%s cancelled at flush %d: Process = %v (%v)", procedure, n, err, sutler.CodeOf(err))
 			}
 		}
-		if left := helpers(t, bobUID); len(left) > 0 {
-			t.Errorf("%s: there are still %v", part, left)
+		if after := d.Snapshot(t); after != before {
+			t.Errorf("%s has left\n%s", procedure, after)
 		}
 	}
 }

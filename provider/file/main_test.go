@@ -21,6 +21,8 @@ const zoeUID = 412347
 const (
 	liar     = "helper-liar"     // answers every message with what nobody asked
 	boaster  = "helper-boaster"  // announces a message of 4 GiB
+	mute     = "helper-mute"     // closes its output and lives on
+	chatty   = "helper-chatty"   // flushes without end
 	deaf     = "helper-deaf"     // gets ready and then does not even read
 	thief    = "helper-thief"    // wants something remembered that is not for it
 	ordinary = "helper-ordinary" // tries to map accounts without being root
@@ -82,7 +84,10 @@ func play(part string) error {
 		return err
 	}
 	say(file.FromHelper{Ready: true})
-	if part == deaf {
+	if part == mute {
+		os.Stdout.Close()
+	}
+	if part == deaf || part == mute {
 		select {}
 	}
 	for {
@@ -95,6 +100,8 @@ func play(part string) error {
 			say(file.FromHelper{Call: m.Call + 1, Done: true})
 		case boaster:
 			io.WriteString(os.Stdout, "\xff\xff\xff\xff{")
+		case chatty:
+			say(file.FromHelper{Call: m.Call, Flush: true})
 		case thief:
 			if m.Task != nil {
 				say(file.FromHelper{Call: m.Call, Flush: true, Rollback: append(m.Task.Rollback, pair("commitsLast", "x"))})
