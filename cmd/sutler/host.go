@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -30,6 +31,8 @@ type host struct {
 	Limits sutler.Limits
 	o      hostOptions
 	root   *os.Root
+
+	closers []io.Closer // providers with something to close
 
 	stamps  sutler.Stamps // of the configuration in force; used by refresh alone
 	level   atomic.Int32  // the audit level in force
@@ -107,9 +110,15 @@ func (h *host) start(ctx context.Context) error {
 		return err
 	}
 	h.level.Store(int32(sutler.AuditSettingsOf(stored).Level))
-	all, err := providers(h.root, os.DirFS(filepath.Join(o.Data, "messages")), filepath.Join(o.Data, "sql-connections.json"), o.Logger)
+	all, err := providers(h.root, os.DirFS(filepath.Join(o.Data, "messages")),
+		filepath.Join(o.Data, "sql-connections.json"), filepath.Join(o.Data, "file-accounts.json"), o.Logger)
 	if err != nil {
 		return err
+	}
+	for _, p := range all {
+		if c, ok := p.(io.Closer); ok {
+			h.closers = append(h.closers, c)
+		}
 	}
 	lease, err := h.firstLease(ctx)
 	if err != nil {
@@ -145,6 +154,9 @@ func (h *host) Close() error {
 	}
 	if h.commands != nil {
 		errs = append(errs, h.commands.Close())
+	}
+	for _, c := range h.closers {
+		errs = append(errs, c.Close())
 	}
 	if h.root != nil {
 		errs = append(errs, h.root.Close())

@@ -12,10 +12,18 @@ import (
 	"os/signal"
 	"syscall"
 
+	"sutler/provider/file"
 	"sutler/store"
 )
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == file.HelperArgument { // started by an engine, as another account
+		if err := file.Helper(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "error:", err)
+			os.Exit(exitFailed)
+		}
+		return
+	}
 	// A reader that goes away, as head does, must not end the program in the
 	// middle of a transaction.
 	signal.Ignore(syscall.SIGPIPE)

@@ -17,8 +17,17 @@ import (
 // providers lists what an engine can act on, by providerSource: the names of
 // the original where they are known, and short ones. File and SQL providers
 // work below root; the Error Provider reads its map files in messages, and the
-// SQL Provider named connections in the file connections: neither need exist.
-func providers(root *os.Root, messages fs.FS, connections string, logger *slog.Logger) (map[string]sutler.Provider, error) {
+// SQL Provider named connections in the file connections: neither need exist;
+// nor need the file accounts, by which the File System Provider acts as others.
+func providers(root *os.Root, messages fs.FS, connections, accounts string, logger *slog.Logger) (map[string]sutler.Provider, error) {
+	mapping, err := file.ReadOptions(accounts)
+	if err != nil {
+		return nil, err
+	}
+	files, err := file.Open(root, mapping)
+	if err != nil {
+		return nil, err
+	}
 	databases, err := sql.New(root, sql.Limits{Connections: connections})
 	if err != nil {
 		return nil, err
@@ -30,7 +39,7 @@ func providers(root *os.Root, messages fs.FS, connections string, logger *slog.L
 		"fault":                         fault.New(nil),
 		"Provisioning.MPFError.1":       errors,
 		"error":                         errors,
-		"file":                          file.New(root),
+		"file":                          files,
 		sql.Source:                      databases,
 		"sql":                           databases,
 		customaudit.Source:              customaudit.New(),

@@ -114,11 +114,13 @@ func chmods(path, line string) bystander {
 	}
 }
 
-func TestProvider(t *testing.T) {
+func TestProvider(t *testing.T) { sutlertest.TestProvider(t, newDisk, providerCases()) }
+
+func providerCases() []testCase {
 	const dot = `<sourcePath path="."/>`
 	tree := has("d 0755 root/a", "d 2750 root/a/deep", `f 0640 root/a/deep/y "why"`, "l root/a/link deep/y",
 		`f 0600 root/a/x "ex"`, "d 0755 root/b")
-	sutlertest.TestProvider(t, newDisk, []testCase{
+	return []testCase{
 		{
 			Procedure: "CreateDirectory", Data: `<dirName>www</dirName>` + dot,
 			Want:       lines("d 0755 root/www"),
@@ -314,5 +316,5 @@ func TestProvider(t *testing.T) {
 			Name: "GetDirectoryAttributes of a file", Procedure: "GetDirectoryAttributes", Type: sutler.Read, Setup: has(`f 0644 root/a ""`),
 			Data: `<dirName>a</dirName>` + dot, Code: sutler.BadInput, Text: "it is a file",
 		},
-	})
+	}
 }

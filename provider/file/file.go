@@ -18,8 +18,8 @@
 // somebody removed, or removed and made anew, is gone and nothing to undo. All
 // undoing may repeat. Names that begin with .sutler- are not for callers.
 //
-// The provider acts as the account of its process, whatever the identity of
-// the call. Where the system cannot rename without replacing (Windows, some
+// The provider that New returns acts as the account of its process, whatever the
+// identity of the call; that of Open can act as others. Where the system cannot rename without replacing (Windows, some
 // network file systems) it looks first and renames then, so that somebody who
 // makes the same name in that instant may lose an empty directory or a file.
 package file
@@ -42,7 +42,17 @@ func Namespace() []byte { return []byte(namespace) }
 // New returns a provider that works below root, which must stay open as long
 // as the provider is used.
 func New(root *os.Root) provider.Procedures {
-	p := &files{root: root, escapes: escapeError(root)}
+	return newFiles(root, trash, -1).procedures()
+}
+
+// newFiles returns a provider with a trash of that name, which must belong to
+// the uid owner alone; -1 is whoever.
+func newFiles(root *os.Root, trash string, owner int) *files {
+	return &files{root: root, escapes: escapeError(root), trash: trash, owner: int64(owner)}
+}
+
+// procedures returns the table of the provider.
+func (p *files) procedures() provider.Procedures {
 	write := func(do, undo provider.Func) provider.Procedure {
 		return provider.Procedure{Process: do, Rollback: undo, Flushes: true, NoAnswer: sutler.Repeatable}
 	}
@@ -75,6 +85,8 @@ func New(root *os.Root) provider.Procedures {
 type files struct {
 	root    *os.Root
 	escapes error // what root answers to a path that leads out of it
+	trash   string
+	owner   int64 // whom the trash must belong to; -1: nobody cares
 }
 
 // escapeError returns the error that root has for paths that lead out of it.

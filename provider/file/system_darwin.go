@@ -3,6 +3,7 @@ package file
 import (
 	"fmt"
 	"io/fs"
+	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -49,3 +50,13 @@ func chmod(d *folder, name, id string, mode fs.FileMode) error {
 
 // sync makes the names in the folder durable.
 func (d *folder) sync() error { return d.self.Sync() }
+
+// ownProgram returns the path of this program, which the helper's account must
+// be able to run.
+func ownProgram() (string, error) { return os.Executable() }
+
+// dieWithParent does nothing: a helper ends when its input does.
+func dieWithParent(*syscall.SysProcAttr) {}
+
+// hideProcess does nothing.
+func hideProcess() error { return nil }

@@ -72,3 +72,14 @@ func chmod(d *folder, name, id string, mode fs.FileMode) error {
 
 // sync makes the names in the folder durable.
 func (d *folder) sync() error { return d.self.Sync() }
+
+// ownProgram returns the path of this program. It leads to the file that runs,
+// be it replaced or in a folder that the helper's account cannot enter.
+func ownProgram() (string, error) { return "/proc/self/exe", nil }
+
+// dieWithParent has the kernel kill a helper whose engine dies.
+func dieWithParent(a *syscall.SysProcAttr) { a.Pdeathsig = syscall.SIGKILL }
+
+// hideProcess keeps other processes of the account from reading and changing
+// this one, and its memory from core files.
+func hideProcess() error { return unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }

@@ -10,7 +10,8 @@ import (
 )
 
 // trash is the folder of the root for what was deleted or replaced and may
-// have to come back.
+// have to come back. Each account that the provider acts as has one of its own,
+// with a dash and its uid behind.
 const trash = hidden + "trash"
 
 // lookReplaced sees to what stands at pl before something new comes there:
@@ -57,7 +58,7 @@ func (p *files) displace(c *sutler.Call, pl place) error {
 	var t *folder
 	var err error
 	for range tries {
-		if err = p.root.Mkdir(trash, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err = p.root.Mkdir(p.trash, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("cannot make the trash: %w", reason(err))
 		}
 		t, err = p.openTrash()
@@ -118,10 +119,10 @@ func (p *files) restore(c *sutler.Call, pl *place) error {
 	}
 	if pl == nil {
 		return sutler.Errorf(sutler.NoSuchFile, "cannot put %q back into %q: that folder is gone; it is kept as %s/%s",
-			c.Rollback.Get("toName"), c.Rollback.Get("toFolder"), trash, asideName(c))
+			c.Rollback.Get("toName"), c.Rollback.Get("toFolder"), p.trash, asideName(c))
 	}
 	if err := rename(t, asideName(c), pl.dir, pl.name); err != nil {
-		return fmt.Errorf("cannot put %q back: %w; it is kept as %s/%s", pl, reason(err), trash, asideName(c))
+		return fmt.Errorf("cannot put %q back: %w; it is kept as %s/%s", pl, reason(err), p.trash, asideName(c))
 	}
 	if err := errors.Join(pl.dir.sync(), t.sync()); err != nil {
 		return err
@@ -144,7 +145,7 @@ func (p *files) purge(_ context.Context, c *sutler.Call) error {
 	}
 	defer t.close()
 	if err := t.root.RemoveAll(asideName(c)); err != nil {
-		return fmt.Errorf("cannot empty the trash %s/%s: %w", trash, asideName(c), err)
+		return fmt.Errorf("cannot empty the trash %s/%s: %w", p.trash, asideName(c), err)
 	}
 	if err := t.sync(); err != nil {
 		return err
@@ -155,19 +156,31 @@ func (p *files) purge(_ context.Context, c *sutler.Call) error {
 
 // openTrash opens the trash, and not what a link of that name leads to.
 func (p *files) openTrash() (*folder, error) {
-	info, err := p.root.Lstat(trash)
+	info, err := p.root.Lstat(p.trash)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the trash: %w", reason(err))
 	}
 	if !info.IsDir() {
-		return nil, sutler.Errorf(sutler.Conflict, "cannot open the trash: %s is a %s", trash, kind(info))
+		return nil, sutler.Errorf(sutler.Conflict, "cannot open the trash: %s is a %s", p.trash, kind(info))
 	}
-	return p.open(trash)
+	t, err := p.open(p.trash)
+	if err != nil || p.owner < 0 {
+		return t, err
+	}
+	info, err = t.self.Stat()
+	if err == nil && (ownerOf(info) != p.owner || info.Mode().Perm()&0o077 != 0) {
+		err = sutler.Errorf(sutler.Conflict, "%s belongs to uid %d with mode %s; it must belong to uid %d alone", p.trash, ownerOf(info), formatMode(info.Mode()), p.owner)
+	}
+	if err != nil {
+		t.close()
+		return nil, fmt.Errorf("cannot open the trash: %w", reason(err))
+	}
+	return t, nil
 }
 
 // dropTrash removes the trash if it is empty. That it is not, or that another
 // call does the same, is no error.
-func (p *files) dropTrash() { _ = p.root.Remove(trash) }
+func (p *files) dropTrash() { _ = p.root.Remove(p.trash) }
 
 func (p *files) deleteDirectory(ctx context.Context, c *sutler.Call) error {
 	return p.delete(ctx, c, "dirName", "directory")

@@ -15,8 +15,9 @@ import (
 // disk is a folder of its own for each run, with a provider below root and a
 // neighbour outside of it that nobody may touch.
 type disk struct {
-	dir  string // holds root and outside
-	root *os.Root
+	dir   string // holds root and outside
+	root  *os.Root
+	owner int // uid that what put makes belongs to; 0: that of the test
 }
 
 func newDisk(t *testing.T) *disk {
@@ -107,6 +108,9 @@ func (d *disk) put(t *testing.T, lines ...string) {
 			if err == nil {
 				err = os.Symlink(arg, filepath.Join(d.dir, path))
 			}
+		}
+		if err == nil && d.owner != 0 {
+			err = os.Lchown(filepath.Join(d.dir, path), d.owner, d.owner)
 		}
 		if err == nil && line[0] != 'l' {
 			mode := fs.FileMode(n) & fs.ModePerm
