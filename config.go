@@ -54,6 +54,7 @@ type Registrar interface {
 // Filter chooses transactions. Zero fields choose all.
 type Filter struct {
 	Status Status
+	Caller string        // account that asked, in the case as recorded
 	After  TransactionID // page: transactions older than this one
 	Limit  int           // at most so many; 0: 50
 }

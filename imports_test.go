@@ -21,12 +21,13 @@ var mayImport = map[string]string{
 	"xsd":         "xmltree",
 	"procedure":   "sutler xmltree xpath xslt xsd",
 	"security":    "sutler",
+	"admin":       "sutler security",
 	"engine":      "sutler procedure security xmltree xpath xslt",
 	"audit":       "sutler security",
 	"store":       "sutler xmltree",
 	"provider":    "sutler xmltree",
 	"provider/*":  "sutler provider xmltree",
-	"server":      "sutler security xmltree",
+	"server":      "sutler admin security xmltree",
 	"login":       "sutler",
 	"client":      "sutler xmltree",
 	"samples":     "",
@@ -38,7 +39,7 @@ var mayImport = map[string]string{
 }
 
 // pure packages touch no files, no network and no process.
-var pure = []string{"sutler", "procedure", "engine", "security", "xmltree", "xpath", "xslt", "xsd"}
+var pure = []string{"sutler", "procedure", "engine", "security", "admin", "xmltree", "xpath", "xslt", "xsd"}
 
 var impure = []string{"os", "os/exec", "net", "net/http", "database/sql", "flag", "syscall"}
 

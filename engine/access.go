@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 
 	"sutler"
+	"sutler/procedure"
 	"sutler/security"
 	"sutler/xmltree"
 )
@@ -76,31 +76,41 @@ func (e *Engine) configuring(from sutler.Caller, what string) *journal {
 
 // ChangeAccess changes who may do what: make returns the rows to change, made
 // from the picture it is given, and is called again when somebody else was
-// faster. Only those who may configure may; what is done is recorded before it
-// is in force, under the name what with the text detail, which must hold no
-// secret. It counts at once here, for running transactions too, and within
-// seconds in other engines. After an error nothing was changed, unless it has
-// code LogFailed: then the change may be in force without its last record.
+// faster. It counts at once here, for running transactions too, and within
+// seconds in other engines. Who may, what is recorded and the errors are those
+// of Configure.
 func (e *Engine) ChangeAccess(ctx context.Context, from sutler.Caller, what, detail string, make func(*security.Access) ([]sutler.AccessRow, error)) error {
+	return e.Configure(from, what, detail, func() error {
+		if e.rules == nil {
+			return sutler.Errorf(sutler.NotYet, "this engine keeps no accounts and lists")
+		}
+		e.register.Lock()
+		defer e.register.Unlock()
+		return e.changeAccess(ctx, make)
+	})
+}
+
+// Configure lets from, who must be one of those who may configure, do
+// something to the configuration. It is recorded before it is done, under the
+// name what with the text detail, which must hold no secret. An error of do
+// says that nothing was changed; code LogFailed says that it was done and could
+// not be recorded.
+func (e *Engine) Configure(from sutler.Caller, what, detail string, do func() error) error {
 	if err := e.mayConfigure(from, what); err != nil {
 		return err
 	}
-	if e.rules == nil {
-		return sutler.Errorf(sutler.NotYet, "cannot %s: this engine keeps no accounts and lists", what)
-	}
-	e.register.Lock()
-	defer e.register.Unlock()
 	doc := xmltree.New(nil)
 	defer doc.Release()
 	n := doc.NewElement(xmltree.Name{Local: "executeData"})
 	n.AppendText(detail)
 	j := e.configuring(from, what)
+	free, _ := e.claim(j.id) // so that nobody recovers it meanwhile
+	defer free()
 	if err := j.must(sutler.Record{Kind: sutler.StepStarted, Seq: 1, Namespace: configNamespace, Procedure: what, Type: sutler.Read, Audited: true,
 		Identity: sutler.Identity{Kind: sutler.ServiceAccount}, Context: "<context/>", Before: n.String()}); err != nil {
 		return &sutler.Error{Code: sutler.CodeOf(err), Err: fmt.Errorf("cannot %s: %w", what, err)}
 	}
-	err := e.changeAccess(ctx, make)
-	if err != nil {
+	if err := do(); err != nil {
 		err = &sutler.Error{Code: sutler.CodeOf(err), Err: fmt.Errorf("cannot %s: %w", what, err)}
 		_ = j.must(sutler.Record{Kind: sutler.StepFailed, Seq: 1, Code: sutler.CodeOf(err), Text: err.Error()},
 			sutler.Record{Kind: sutler.RollingBackTx, Code: sutler.CodeOf(err), Text: err.Error()}, sutler.Record{Kind: sutler.RolledBackTx})
@@ -109,8 +119,18 @@ func (e *Engine) ChangeAccess(ctx context.Context, from sutler.Caller, what, det
 	if lost := j.must(sutler.Record{Kind: sutler.StepDone, Seq: 1}, sutler.Record{Kind: sutler.CommittedTx}); lost != nil {
 		return &sutler.Error{Code: sutler.LogFailed, Err: fmt.Errorf("cannot record that it was done (%s): %w", what, lost)}
 	}
-	e.logger.Info("access changed", slog.String("caller", from.Account), slog.String("what", what), slog.String("detail", strings.TrimSpace(detail)))
+	e.logger.Info("configuration changed", slog.String("caller", from.Account), slog.String("what", what), slog.String("detail", detail))
 	return nil
+}
+
+// HasProcedure reports whether a namespace is registered that has the
+// procedure, "" standing for any, and whether it is read-only.
+func (e *Engine) HasProcedure(namespace, name string) (found, readOnly bool) {
+	ns := e.catalog.Load().namespaces[procedure.Fold(namespace)]
+	if ns == nil || name != "" && ns.Procedure(name) == nil {
+		return false, false
+	}
+	return true, ns.builtin || ns.ReadOnly
 }
 
 // mostTries bounds how often a change is made again after somebody was faster.

@@ -18,7 +18,7 @@ import (
 // echo lets everybody in as who they say they are.
 type echo struct{}
 
-func (echo) Password(_ context.Context, name, password string) (sutler.Caller, error) {
+func (echo) Password(_ context.Context, _, name, password string) (sutler.Caller, error) {
 	return sutler.Caller{Account: name, Door: password}, nil
 }
 

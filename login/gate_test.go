@@ -21,7 +21,7 @@ import (
 // accounts are local accounts with their secrets.
 type accounts struct{}
 
-func (accounts) Password(_ context.Context, name, password string) (sutler.Caller, error) {
+func (accounts) Password(_ context.Context, _, name, password string) (sutler.Caller, error) {
 	switch {
 	case name == "broken":
 		return sutler.Caller{}, errors.New("disk full")

@@ -16,9 +16,10 @@ import (
 // Accounts knows the local accounts. Slowing down those who guess is its
 // matter, and so is taking as long for a name that does not exist.
 type Accounts interface {
-	// Password returns the caller of that name if that is its password;
+	// Password returns the caller of that name if that is its password, asked from
+	// source, an address;
 	// ErrWrong when it is not, or the account does not exist or is locked.
-	Password(ctx context.Context, name, password string) (sutler.Caller, error)
+	Password(ctx context.Context, source, name, password string) (sutler.Caller, error)
 	// Token returns the caller that the token was made for; ErrWrong when
 	// there is no such token, or it is over.
 	Token(ctx context.Context, token string) (sutler.Caller, error)
@@ -51,7 +52,7 @@ func (l *Local) Authenticate(r *http.Request) (sutler.Caller, error) {
 		if !ok {
 			return sutler.Caller{}, refuse("password", "", "malformed Basic credentials")
 		}
-		c, err := l.Accounts.Password(r.Context(), name, password)
+		c, err := l.Accounts.Password(r.Context(), r.RemoteAddr, name, password)
 		return l.judge("password", name, c, err)
 	}
 	return sutler.Caller{}, ErrNoProof

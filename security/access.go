@@ -174,3 +174,14 @@ func (a *Access) ExecuteAs(namespace, procedure string) *Credential {
 	}
 	return a.Credential(name)
 }
+
+// ProcedureSettings returns all that is set for procedures, by object. It must
+// not be changed.
+func (a *Access) ProcedureSettings() map[string]*ProcedureSettings { return a.procedures }
+
+// Within reports whether the account or group is group itself or a member of it.
+func (a *Access) Within(account, group string) bool {
+	w := &Who{Account: account, is: map[string]bool{}}
+	a.join(w, Fold(account))
+	return w.Is(group)
+}

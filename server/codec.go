@@ -32,7 +32,7 @@ func (d *door) route() {
 	methods := map[string][]string{}
 	for _, op := range operations {
 		methods[op.path] = append(methods[op.path], op.method)
-		d.mux.HandleFunc(op.method+" "+op.path, func(w http.ResponseWriter, r *http.Request) { d.serve(w, r, op) })
+		d.mux.HandleFunc(op.method+" "+op.path, func(w http.ResponseWriter, r *http.Request) { d.serve(w, r, op, callerOf(r)) })
 	}
 	for path, allowed := range methods {
 		if slices.Contains(allowed, http.MethodGet) {
@@ -49,7 +49,7 @@ func (d *door) route() {
 }
 
 // serve carries out one operation: checks what came, calls it, writes the answer.
-func (d *door) serve(w http.ResponseWriter, r *http.Request, op operation) {
+func (d *door) serve(w http.ResponseWriter, r *http.Request, op operation, caller sutler.Caller) {
 	start := time.Now()
 	for name := range r.URL.Query() {
 		if !slices.Contains(op.query, name) {
@@ -79,7 +79,12 @@ func (d *door) serve(w http.ResponseWriter, r *http.Request, op operation) {
 		_ = rc.SetReadDeadline(time.Time{})
 		r.Body = io.NopCloser(bytes.NewReader(body))
 	}
-	a, err := op.do(d, r)
+	v := &visit{door: d, caller: caller}
+	var a answer
+	err := v.refusal(op)
+	if err == nil {
+		a, err = op.do(v, r)
+	}
 	if err != nil {
 		d.refuse(w, err, statusOf(sutler.CodeOf(err)))
 		return

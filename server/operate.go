@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,7 +13,7 @@ import (
 // What operators and auditors do.
 
 // resolve records an operator's word on a transaction and goes on with it.
-func (d *door) resolve(r *http.Request) (answer, error) {
+func (d *visit) resolve(r *http.Request) (answer, error) {
 	var in struct {
 		Verb   sutler.Verb `json:"verb"`
 		Seq    int         `json:"seq"`
@@ -21,7 +22,7 @@ func (d *door) resolve(r *http.Request) (answer, error) {
 	if err := decode(r, &in); err != nil {
 		return answer{}, err
 	}
-	status, err := d.Resolver.Resolve(r.Context(), d.Caller, sutler.TransactionID(r.PathValue("id")), sutler.Resolution{Verb: in.Verb, Seq: in.Seq, Reason: in.Reason})
+	status, err := d.Resolver.Resolve(r.Context(), d.caller, sutler.TransactionID(r.PathValue("id")), sutler.Resolution{Verb: in.Verb, Seq: in.Seq, Reason: in.Reason})
 	if err != nil {
 		return answer{}, err
 	}
@@ -32,7 +33,7 @@ func (d *door) resolve(r *http.Request) (answer, error) {
 }
 
 // engines lists the engines of the store.
-func (d *door) engines(r *http.Request) (answer, error) {
+func (d *visit) engines(r *http.Request) (answer, error) {
 	list, err := d.Leases.Engines(r.Context())
 	if err != nil {
 		return answer{}, err
@@ -43,7 +44,7 @@ func (d *door) engines(r *http.Request) (answer, error) {
 }
 
 // setEngine changes the state of an engine.
-func (d *door) setEngine(r *http.Request) (answer, error) {
+func (d *visit) setEngine(r *http.Request) (answer, error) {
 	var in struct {
 		State sutler.EngineState `json:"state"`
 	}
@@ -51,10 +52,10 @@ func (d *door) setEngine(r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	name := sutler.EngineID(r.PathValue("name"))
-	if err := d.Leases.SetEngineState(r.Context(), name, in.State); err != nil {
+	err := d.configure("set engine state", fmt.Sprintf("%s %s", name, in.State), func() error { return d.Leases.SetEngineState(r.Context(), name, in.State) })
+	if err != nil {
 		return answer{}, err
 	}
-	d.Logger.Info("engine state changed", "engine", string(name), "state", string(in.State), "caller", d.Caller.Account)
 	return d.engines(r)
 }
 
@@ -65,7 +66,7 @@ var auditQuery = []string{"from", "to", "trustee", "caller", "namespace", "proce
 var outcomes = []sutler.Status{sutler.Committed, sutler.RolledBack, sutler.RollbackFailed, sutler.InDoubt, sutler.OutcomeRefused}
 
 // audited searches the audit log, newest first.
-func (d *door) audited(r *http.Request) (answer, error) {
+func (d *visit) audited(r *http.Request) (answer, error) {
 	q := r.URL.Query()
 	limit, err := limitOf(q.Get("limit"))
 	if err != nil {
@@ -95,7 +96,7 @@ func (d *door) audited(r *http.Request) (answer, error) {
 }
 
 // auditedTransaction shows one transaction as the audit log keeps it.
-func (d *door) auditedTransaction(r *http.Request) (answer, error) {
+func (d *visit) auditedTransaction(r *http.Request) (answer, error) {
 	tx, err := d.Audit.AuditedTransaction(r.Context(), sutler.TransactionID(r.PathValue("id")))
 	if err != nil {
 		return answer{}, err
@@ -104,7 +105,7 @@ func (d *door) auditedTransaction(r *http.Request) (answer, error) {
 }
 
 // badCommands lists the commands for the audit database that have failed.
-func (d *door) badCommands(r *http.Request) (answer, error) {
+func (d *visit) badCommands(r *http.Request) (answer, error) {
 	list, err := d.Audit.BadCommands(r.Context())
 	if err != nil {
 		return answer{}, err

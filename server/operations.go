@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,7 +17,8 @@ const healthPath = "/healthz"
 type operation struct {
 	method, path string
 	query        []string // the parameters that may stand behind ?
-	do           func(*door, *http.Request) (answer, error)
+	do           func(*visit, *http.Request) (answer, error)
+	role         role // who may, apart from what the engine checks
 }
 
 // answer is what an operation gives back: an HTTP status and a value for JSON.
@@ -27,22 +29,25 @@ type answer struct {
 
 // operations is the whole API.
 var operations = []operation{
-	{"POST", "/v1/requests", nil, (*door).submit},
-	{"GET", "/v1/transactions", []string{"status", "after", "limit"}, (*door).transactions},
-	{"GET", "/v1/transactions/{id}", nil, (*door).transaction},
-	{"POST", "/v1/transactions/{id}/resolve", nil, (*door).resolve},
-	{"GET", "/v1/engines", nil, (*door).engines},
-	{"PUT", "/v1/engines/{name}", nil, (*door).setEngine},
-	{"GET", "/v1/audit", auditQuery, (*door).audited},
-	{"GET", "/v1/audit/{id}", nil, (*door).auditedTransaction},
-	{"GET", "/v1/bad-commands", nil, (*door).badCommands},
-	{"GET", "/v1/namespaces", nil, (*door).namespaces},
-	{"GET", "/v1/namespaces/{name}", nil, (*door).namespace},
-	{"POST", "/v1/namespaces", nil, (*door).register},
-	{"GET", "/v1/settings", nil, (*door).settings},
-	{"PUT", "/v1/settings", nil, (*door).setSetting},
-	{"GET", "/v1/version", nil, (*door).version},
-	{"GET", healthPath, nil, (*door).health},
+	{"POST", "/v1/requests", nil, (*visit).submit, anybody},
+	{"GET", "/v1/transactions", []string{"status", "after", "limit"}, (*visit).transactions, anybody},
+	{"GET", "/v1/transactions/{id}", nil, (*visit).transaction, anybody},
+	{"POST", "/v1/transactions/{id}/resolve", nil, (*visit).resolve, configures},
+	{"GET", "/v1/engines", nil, (*visit).engines, sees},
+	{"PUT", "/v1/engines/{name}", nil, (*visit).setEngine, configures},
+	{"GET", "/v1/audit", auditQuery, (*visit).audited, audits},
+	{"GET", "/v1/audit/{id}", nil, (*visit).auditedTransaction, audits},
+	{"GET", "/v1/bad-commands", nil, (*visit).badCommands, audits},
+	{"GET", "/v1/namespaces", nil, (*visit).namespaces, sees},
+	{"GET", "/v1/namespaces/{name}", nil, (*visit).namespace, sees},
+	{"POST", "/v1/namespaces", nil, (*visit).register, configures},
+	{"GET", "/v1/settings", nil, (*visit).settings, sees},
+	{"PUT", "/v1/settings", nil, (*visit).setSetting, configures},
+	{"GET", "/v1/access", nil, (*visit).access, audits},
+	{"POST", "/v1/access", nil, (*visit).changeAccess, configures},
+	{"GET", "/v1/whoami", nil, (*visit).whoami, anybody},
+	{"GET", "/v1/version", nil, (*visit).version, anybody},
+	{"GET", healthPath, nil, (*visit).health, open},
 }
 
 // submission is the body of POST /v1/requests.
@@ -67,7 +72,7 @@ type outcome struct {
 }
 
 // submit runs a request as a transaction.
-func (d *door) submit(r *http.Request) (answer, error) {
+func (d *visit) submit(r *http.Request) (answer, error) {
 	var in submission
 	if err := decode(r, &in); err != nil {
 		return answer{}, err
@@ -80,7 +85,7 @@ func (d *door) submit(r *http.Request) (answer, error) {
 		return answer{}, &sutler.Error{Code: sutler.BadRequest, Err: err}
 	}
 	req.Trusted, req.Namespace, req.Procedure = in.Trusted, in.Namespace, in.Procedure
-	res, err := d.Engine.Submit(r.Context(), d.Caller, req)
+	res, err := d.Engine.Submit(r.Context(), d.caller, req)
 	if res == nil {
 		return answer{}, err
 	}
@@ -95,14 +100,18 @@ func (d *door) submit(r *http.Request) (answer, error) {
 	return answer{status, out}, nil
 }
 
-// transactions lists transactions, newest first.
-func (d *door) transactions(r *http.Request) (answer, error) {
+// transactions lists transactions, newest first: whoever does not audit sees
+// its own.
+func (d *visit) transactions(r *http.Request) (answer, error) {
 	q := r.URL.Query()
 	limit, err := limitOf(q.Get("limit"))
 	if err != nil {
 		return answer{}, err
 	}
 	f := sutler.Filter{Status: sutler.Status(q.Get("status")), After: sutler.TransactionID(q.Get("after")), Limit: limit}
+	if !d.may(audits).Allowed {
+		f.Caller = d.caller.Account
+	}
 	if f.Status != "" && !slices.Contains(statuses, f.Status) {
 		return answer{}, sutler.Errorf(sutler.BadInput, "cannot list transactions: no transaction can be %q; the states are %s", f.Status, join(statuses))
 	}
@@ -115,9 +124,14 @@ func (d *door) transactions(r *http.Request) (answer, error) {
 	}{some(list)})
 }
 
-// transaction shows one transaction with its steps.
-func (d *door) transaction(r *http.Request) (answer, error) {
-	tx, err := d.Monitor.Transaction(r.Context(), sutler.TransactionID(r.PathValue("id")))
+// transaction shows one transaction with its steps, of somebody else to
+// auditors alone.
+func (d *visit) transaction(r *http.Request) (answer, error) {
+	id := sutler.TransactionID(r.PathValue("id"))
+	tx, err := d.Monitor.Transaction(r.Context(), id)
+	if !d.may(audits).Allowed && (err != nil || tx.Caller != d.caller.Account) { // one of somebody else looks like none
+		return answer{}, sutler.Errorf(sutler.NotFound, "cannot show transaction %s: there is none, or it is not yours", id)
+	}
 	if err != nil {
 		return answer{}, err
 	}
@@ -125,7 +139,7 @@ func (d *door) transaction(r *http.Request) (answer, error) {
 }
 
 // namespaces lists the namespaces without their text.
-func (d *door) namespaces(r *http.Request) (answer, error) {
+func (d *visit) namespaces(r *http.Request) (answer, error) {
 	list, revision, err := d.Config.Namespaces(r.Context())
 	if err != nil {
 		return answer{}, err
@@ -137,7 +151,7 @@ func (d *door) namespaces(r *http.Request) (answer, error) {
 }
 
 // namespace shows one namespace with its text, byte for byte.
-func (d *door) namespace(r *http.Request) (answer, error) {
+func (d *visit) namespace(r *http.Request) (answer, error) {
 	list, _, err := d.Config.Namespaces(r.Context())
 	if err != nil {
 		return answer{}, err
@@ -165,7 +179,7 @@ type sources struct {
 
 // register checks namespace files and, unless only a check is wanted,
 // registers all of them or none.
-func (d *door) register(r *http.Request) (answer, error) {
+func (d *visit) register(r *http.Request) (answer, error) {
 	var in sources
 	if err := decode(r, &in); err != nil {
 		return answer{}, err
@@ -181,7 +195,7 @@ func (d *door) register(r *http.Request) (answer, error) {
 	if in.Check {
 		do = d.Registrar.Lint
 	}
-	problems, err := do(r.Context(), d.Caller, srcs...)
+	problems, err := do(r.Context(), d.caller, srcs...)
 	if err != nil && len(problems) == 0 {
 		return answer{}, err
 	}
@@ -197,7 +211,7 @@ func (d *door) register(r *http.Request) (answer, error) {
 }
 
 // settings lists every setting there is with its value.
-func (d *door) settings(r *http.Request) (answer, error) {
+func (d *visit) settings(r *http.Request) (answer, error) {
 	stored, err := d.Config.Settings(r.Context())
 	if err != nil {
 		return answer{}, err
@@ -208,7 +222,7 @@ func (d *door) settings(r *http.Request) (answer, error) {
 }
 
 // setSetting sets one setting; an empty value brings the default back.
-func (d *door) setSetting(r *http.Request) (answer, error) {
+func (d *visit) setSetting(r *http.Request) (answer, error) {
 	var in struct {
 		Name  string `json:"name"`
 		Value string `json:"value"`
@@ -220,20 +234,21 @@ func (d *door) setSetting(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if err := d.Config.SetSetting(r.Context(), name, in.Value); err != nil {
+	err = d.configure("set setting", fmt.Sprintf("%s %q", name, in.Value), func() error { return d.Config.SetSetting(r.Context(), name, in.Value) })
+	if err != nil {
 		return answer{}, err
 	}
 	return d.settings(r)
 }
 
 // version says which version of the program answers.
-func (d *door) version(*http.Request) (answer, error) {
+func (d *visit) version(*http.Request) (answer, error) {
 	return ok(map[string]string{"version": d.Version})
 }
 
 // health says that the server is up and its store can be read and written. It
 // is the one operation that needs no token and tells nothing else.
-func (d *door) health(r *http.Request) (answer, error) {
+func (d *visit) health(r *http.Request) (answer, error) {
 	_, err := d.Config.Settings(context.WithoutCancel(r.Context()))
 	if err == nil && d.Health != nil {
 		err = d.Health()

@@ -9,6 +9,7 @@
 package server
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
@@ -23,6 +24,7 @@ import (
 	"strings"
 
 	"sutler"
+	"sutler/security"
 )
 
 // Options are what New ties together. Everything up to Token is required.
@@ -34,13 +36,24 @@ type Options struct {
 	Resolver  sutler.Resolver
 	Leases    sutler.Leases
 	Audit     sutler.AuditLog
-	Token     string        // what a caller must show as bearer token
-	Caller    sutler.Caller // who the holder of the token is
-	Hosts     []string      // names beside the loopback ones under which the server is asked for
-	Limits    sutler.Limits // of requests; a body may be twice as large, for the quoting of JSON
-	Version   string        // what GET /v1/version answers
-	Health    func() error  // why nothing can be written, for /healthz; nil: it can
-	Logger    *slog.Logger  // nil: nothing is logged
+	// Admit returns who asks, or answers by itself and returns false. Nil: the
+	// holder of Token, and nobody else, is let in as Caller.
+	Admit  func(http.ResponseWriter, *http.Request) (sutler.Caller, bool)
+	Token  string
+	Caller sutler.Caller
+
+	// Access returns what the installation allows now. Nil: only what is built in.
+	Access func() *security.Access
+	// Configure checks and records what from does to the configuration, and does
+	// it. Nil: it is done.
+	Configure func(from sutler.Caller, what, detail string, do func() error) error
+	Admin     Admin // nil: nobody changes who may do what here
+
+	Hosts   []string      // names beside the loopback ones under which the server is asked for
+	Limits  sutler.Limits // of requests; a body may be twice as large, for the quoting of JSON
+	Version string        // what GET /v1/version answers
+	Health  func() error  // why nothing can be written, for /healthz; nil: it can
+	Logger  *slog.Logger  // nil: nothing is logged
 }
 
 // New returns the door as a handler. It is safe for many requests at once.
@@ -48,14 +61,28 @@ func New(o Options) (http.Handler, error) {
 	if names := o.missing(); names != "" {
 		return nil, fmt.Errorf("cannot make a server without %s", names)
 	}
-	if len(o.Token) < 16 {
+	if o.Admit == nil && len(o.Token) < 16 {
 		return nil, errors.New("cannot make a server: the token has fewer than 16 characters")
+	}
+	if o.Access == nil {
+		usual, err := security.NewAccess(nil, 0, false)
+		if err != nil {
+			return nil, err
+		}
+		o.Access = func() *security.Access { return usual }
+	}
+	records := o.Configure != nil
+	if !records {
+		o.Configure = func(_ sutler.Caller, _, _ string, do func() error) error { return do() }
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	o.Limits = o.Limits.WithDefaults()
-	d := &door{Options: o, token: sha256.Sum256([]byte(o.Token)), mux: http.NewServeMux()}
+	d := &door{Options: o, token: sha256.Sum256([]byte(o.Token)), mux: http.NewServeMux(), records: records}
+	if d.Admit == nil {
+		d.Admit = d.holder
+	}
 	d.route()
 	return d, nil
 }
@@ -65,6 +92,8 @@ type door struct {
 	Options
 	token [sha256.Size]byte // of the token: compared in constant time whatever its length
 	mux   *http.ServeMux
+
+	records bool // what is done to the configuration is checked and recorded by Configure
 }
 
 // ServeHTTP lets r in or refuses it, and answers a panic like an unexpected error.
@@ -86,12 +115,32 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		d.refuse(w, err, http.StatusForbidden)
 		return
 	}
-	if r.URL.Path != healthPath && !d.knows(r) {
-		h.Set("WWW-Authenticate", `Bearer realm="sutler"`)
-		d.refuse(w, sutler.Errorf(sutler.Denied, "cannot let the caller in: no valid token; send Authorization: Bearer with the content of client.token in the server's data directory"), http.StatusUnauthorized)
-		return
+	if r.URL.Path != healthPath {
+		caller, in := d.Admit(w, r)
+		if !in {
+			return
+		}
+		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, caller))
 	}
 	d.mux.ServeHTTP(w, r)
+}
+
+// callerKey is under what the context of a request keeps who asks.
+type callerKey struct{}
+
+func callerOf(r *http.Request) sutler.Caller {
+	c, _ := r.Context().Value(callerKey{}).(sutler.Caller)
+	return c
+}
+
+// holder lets the holder of the token in.
+func (d *door) holder(w http.ResponseWriter, r *http.Request) (sutler.Caller, bool) {
+	if d.knows(r) {
+		return d.Options.Caller, true
+	}
+	w.Header().Set("WWW-Authenticate", `Bearer realm="sutler"`)
+	d.refuse(w, sutler.Errorf(sutler.Denied, "cannot let the caller in: no valid token; send Authorization: Bearer with the content of client.token in the server's data directory"), http.StatusUnauthorized)
+	return sutler.Caller{}, false
 }
 
 // knows reports whether r shows the token.

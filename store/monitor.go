@@ -34,12 +34,12 @@ func (s *Store) Transactions(ctx context.Context, f sutler.Filter) ([]sutler.Tra
 	}
 	var found []entry
 	for _, e := range inMemory {
-		if matches(f.Status, e.head.Status) && (before == nil || e.before(before)) {
+		if matches(f.Status, e.head.Status) && (f.Caller == "" || f.Caller == e.head.Caller) && (before == nil || e.before(before)) {
 			found = append(found, e)
 		}
 	}
 	if f.Status == "" || f.Status.Final() {
-		inTable, err := s.tableEntries(ctx, f.Status, before, limit, inMemory)
+		inTable, err := s.tableEntries(ctx, &f, before, limit, inMemory)
 		if err != nil {
 			return nil, fmt.Errorf("cannot list transactions: %w", err)
 		}
@@ -71,13 +71,16 @@ func (e *entry) before(other *entry) bool {
 // asked for. Refused requests never became transactions.
 func matches(asked, st sutler.Status) bool { return st != "" && (asked == "" || asked == st) }
 
-// tableEntries returns the newest entries of the table in the given state, any
-// for "", that began before the given one and are not in memory, where they
+// tableEntries returns the newest entries of the table that f chooses and that began before the given one and are not in memory, where they
 // are newer.
-func (s *Store) tableEntries(ctx context.Context, st sutler.Status, before *entry, limit int, inMemory map[sutler.TransactionID]entry) ([]entry, error) {
+func (s *Store) tableEntries(ctx context.Context, f *sutler.Filter, before *entry, limit int, inMemory map[sutler.TransactionID]entry) ([]entry, error) {
 	where, args := "status <> ''", []any(nil)
-	if st != "" {
-		where, args = where+" AND status = $1", []any{string(st)}
+	if f.Caller != "" {
+		where, args = where+" AND caller = $1", append(args, f.Caller)
+	}
+	if st := f.Status; st != "" {
+		args = append(args, string(st))
+		where += fmt.Sprintf(" AND status = $%d", len(args))
 		if st != sutler.Committed {
 			where += " AND status <> 'committed'" // so that the index of the few is used
 		}

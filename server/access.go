@@ -1,0 +1,39 @@
+package server
+
+import (
+	"net/http"
+
+	"sutler"
+	"sutler/admin"
+)
+
+// access shows who may do what.
+func (d *visit) access(*http.Request) (answer, error) { return ok(admin.View(d.Access())) }
+
+// changeAccess makes one change of who may do what.
+func (d *visit) changeAccess(r *http.Request) (answer, error) {
+	var in sutler.AccessChange
+	if err := decode(r, &in); err != nil {
+		return answer{}, err
+	}
+	if d.Admin == nil {
+		return answer{}, sutler.Errorf(sutler.NotYet, "cannot change who may do what: this server keeps no accounts and lists")
+	}
+	if err := d.Admin.Change(r.Context(), d.caller, in); err != nil {
+		return answer{}, err
+	}
+	return ok(struct {
+		Revision int64 `json:"revision"`
+	}{d.Access().Revision})
+}
+
+// whoami says who the caller is and what it is in.
+func (d *visit) whoami(*http.Request) (answer, error) {
+	a := d.Access()
+	return ok(struct {
+		Account string   `json:"account"`
+		Groups  []string `json:"groups"`
+		Admin   bool     `json:"configures"`
+		Auditor bool     `json:"audits"`
+	}{d.caller.Account, some(a.Caller(d.caller).Groups()), d.may(configures).Allowed, d.may(audits).Allowed})
+}
