@@ -21,27 +21,97 @@ type permission struct {
 	nested bool
 }
 
+// start is what a request brings along for its calls.
+type start struct {
+	trustee            sutler.Trustee
+	identity           security.Frame
+	sensitive, trusted bool
+}
+
+// startOf reads the securityContext of a request that caller may submit.
+func startOf(caller sutler.Caller, req *sutler.Request) start {
+	st := start{trustee: sutler.Trustee{Account: caller.Account, Groups: caller.Groups}}
+	if req.Context == nil {
+		return st
+	}
+	s := req.Context.Child("securityContext")
+	if s == nil {
+		return st
+	}
+	if a := s.Child("authentication"); a != nil {
+		if b := a.Child("basic"); b != nil {
+			st.identity.Basic = b.Attr("username")
+			if d := b.Attr("domain"); d != "" {
+				st.identity.Basic = d + `\` + st.identity.Basic
+			}
+			st.identity.Secret = sutler.NewSecret(b.Attr("password"))
+		}
+	}
+	if !req.Trusted { // neither another trustee nor start values: see security.MaySubmit
+		return st
+	}
+	st.identity.Impersonate = s.Attr("impersonate") == "1"
+	st.sensitive = s.Attr("sensitive") == "1"
+	st.trusted = s.Attr("trusted") == "1"
+	if name := s.Attr("trustee"); name != "" && security.Fold(name) != security.Fold(caller.Account) {
+		// Its groups are those of the installation: nobody vouches for others.
+		st.trustee = sutler.Trustee{Account: name}
+	}
+	return st
+}
+
 // inForce returns the lists in force now: a transaction that runs for long
 // sees what was changed meanwhile.
 func (w *walk) inForce() *lists {
 	now := w.world.access()
 	if w.lists.access != now {
-		w.lists = lists{
-			access: now, caller: now.Caller(w.caller), trustee: now.Who(w.trustee.Account, w.trustee.Groups), allowed: map[permission]bool{},
-		}
-		if w.caller.Unknown && w.trustee.Account == w.caller.Account {
-			w.lists.trustee = w.lists.caller
-		}
+		w.lists = listsOf(now, w.caller, w.trustee)
 	}
 	return &w.lists
+}
+
+// listsOf returns what access says of a request of caller for trustee.
+func listsOf(access *security.Access, caller sutler.Caller, trustee sutler.Trustee) lists {
+	l := lists{
+		access: access, caller: access.Caller(caller), trustee: access.Who(trustee.Account, trustee.Groups), allowed: map[permission]bool{},
+	}
+	if caller.Unknown && trustee.Account == caller.Account {
+		l.trustee = l.caller
+	}
+	return l
+}
+
+// mayCall decides whether p may be called.
+func (l *lists) mayCall(p *procedure.Procedure, nested bool) []security.Decision {
+	return l.access.MayCall(l.caller, l.trustee, security.Engines,
+		security.Target{Namespace: p.Namespace.Name, Procedure: p.Name, Public: p.Public, Nested: nested})
+}
+
+// enter returns what a call of p and its steps inherit from f, with the
+// password of the credential that p executes as, which open returns.
+func (l *lists) enter(f security.Frame, p *procedure.Procedure, impersonate bool, open func(*security.Credential) (sutler.Secret, error)) (security.Frame, error) {
+	credential := l.access.ExecuteAs(p.Namespace.Name, p.Name)
+	if credential == nil {
+		return f.Enter(impersonate, nil, sutler.Secret{}), nil
+	}
+	secret, err := open(credential)
+	if err != nil {
+		return security.Frame{}, err
+	}
+	return f.Enter(impersonate, credential, secret), nil
+}
+
+// tooDeep is the error of a call that is nested as deep as is allowed.
+func tooDeep(namespace, procedure string, most int) error {
+	return &sutler.Error{Code: sutler.LimitReached, Err: fmt.Errorf(
+		"cannot call %s/%s: calls are nested %d deep (limit CallDepth, setting limit.callDepth)", namespace, procedure, most)}
 }
 
 // permit finds the target of a call and decides whether it may be made: before
 // anything is transformed, fetched or called for it (MPF: order of all checks).
 func (w *walk) permit(f *frame, in *invocation) error {
 	if w.depth >= w.limits.CallDepth {
-		return &sutler.Error{Code: sutler.LimitReached, Err: fmt.Errorf(
-			"cannot call %s/%s: calls are nested %d deep (limit CallDepth, setting limit.callDepth)", in.namespace, in.procedure, w.limits.CallDepth)}
+		return tooDeep(in.namespace, in.procedure, w.limits.CallDepth)
 	}
 	p, err := w.catalog.procedure(in.namespace, in.procedure)
 	if err != nil {
@@ -51,22 +121,14 @@ func (w *walk) permit(f *frame, in *invocation) error {
 	now := w.inForce()
 	in.settings = now.access.Settings(p.Namespace.Name, p.Name)
 	if key := (permission{p, in.nested}); !now.allowed[key] {
-		t := security.Target{Namespace: p.Namespace.Name, Procedure: p.Name, Public: p.Public, Nested: in.nested}
-		if d := security.Last(now.access.MayCall(now.caller, now.trustee, security.Engines, t)); !d.Allowed {
+		if d := security.Last(now.mayCall(p, in.nested)); !d.Allowed {
 			w.world.refuse(w.seq+1, p.Namespace.Name, p.Name, d, choose(in.settings.Audit, p.Audit))
 			return sutler.Errorf(sutler.Denied, "cannot call %s/%s as %q: %s", p.Namespace.Name, p.Name, w.trustee.Account, neutral)
 		}
 		now.allowed[key] = true
 	}
-	var secret sutler.Secret
-	credential := now.access.ExecuteAs(p.Namespace.Name, p.Name)
-	if credential != nil {
-		if secret, err = w.world.secret(credential); err != nil {
-			return err
-		}
-	}
-	in.identity = f.identity.Enter(in.impersonate, credential, secret)
-	return nil
+	in.identity, err = now.enter(f.identity, p, in.impersonate, w.world.secret)
+	return err
 }
 
 // refused is the error of a call that permit did not let happen. It counts as

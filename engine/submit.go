@@ -171,7 +171,7 @@ func (e *Engine) begin(ctx context.Context, from sutler.Caller, req *sutler.Requ
 	cat := e.catalog.Load()
 	w := &walk{
 		ctx: ctx, world: &local{e: e, j: j}, catalog: cat, limits: e.limits, id: j.id, caller: from,
-		trustee: sutler.Trustee{Account: from.Account, Groups: from.Groups}, bag: &sutler.Bag{}, trace: e.trace, checks: e.validate,
+		bag: &sutler.Bag{}, trace: e.trace, checks: e.validate,
 		budget: e.limits.Budget(),
 	}
 	doc := req.Doc
@@ -223,29 +223,10 @@ func (w *walk) requestContext(f *frame, req *sutler.Request) error {
 	if err := f.context.InsertBefore(t, f.context.First()); err != nil {
 		return err
 	}
-	s := f.context.Child("securityContext")
-	if s == nil {
-		return nil
-	}
-	if a := s.Child("authentication"); a != nil {
-		if b := a.Child("basic"); b != nil {
-			f.identity.Basic = b.Attr("username")
-			if d := b.Attr("domain"); d != "" {
-				f.identity.Basic = d + `\` + f.identity.Basic
-			}
-			f.identity.Secret = sutler.NewSecret(b.Attr("password"))
-		}
-	}
-	if !req.Trusted { // neither another trustee nor start values: see security.MaySubmit
+	st := startOf(w.caller, req)
+	w.trustee, f.identity, f.sensitive, f.trusted = st.trustee, st.identity, st.sensitive, st.trusted
+	if s := f.context.Child("securityContext"); s != nil && !req.Trusted {
 		s.SetAttr(xmltree.Name{Local: "trustee"}, w.caller.Account)
-		return nil
-	}
-	f.identity.Impersonate = s.Attr("impersonate") == "1"
-	f.sensitive = s.Attr("sensitive") == "1"
-	f.trusted = s.Attr("trusted") == "1"
-	if name := s.Attr("trustee"); name != "" && security.Fold(name) != security.Fold(w.caller.Account) {
-		// Its groups are those of the installation: nobody vouches for others.
-		w.trustee = sutler.Trustee{Account: name}
 	}
 	return nil
 }
