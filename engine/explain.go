@@ -11,47 +11,6 @@ import (
 	"sutler/security"
 )
 
-// AccessQuery asks what would happen if As submitted a request.
-type AccessQuery struct {
-	As        string   `json:"as"`               // "" is a caller whom no door knows
-	Groups    []string `json:"groups,omitempty"` // that the door would vouch for
-	Namespace string   `json:"namespace"`
-	Procedure string   `json:"procedure"`
-	// Request is what would be submitted; nil: a simple request without a
-	// context. Its Doc is read and released.
-	Request *sutler.Request `json:"-"`
-}
-
-// AccessExplanation says how the engine would decide about a request.
-type AccessExplanation struct {
-	As      string `json:"as"`
-	Trustee string `json:"trustee"`
-	Allowed bool   `json:"allowed"` // no check in Checks refuses; Steps have what comes after
-	// Checks are those of the submission and, of the first call that is sure to
-	// be made, each with the rule that decided. The first refusal is the last.
-	Checks []security.Decision `json:"checks"`
-	// Steps are the calls, in document order, a caller before what it calls.
-	// They stand there even below a call that is refused, each as if the calls
-	// around it were allowed. There are none when the submission is refused.
-	Steps []StepExplanation `json:"steps,omitempty"`
-	More  bool              `json:"more,omitempty"` // there are more calls than are shown
-}
-
-// StepExplanation is one call of a request.
-type StepExplanation struct {
-	Depth       int               `json:"depth"` // 0 for calls of the request itself
-	Namespace   string            `json:"namespace"`
-	Procedure   string            `json:"procedure"`
-	Provider    string            `json:"provider,omitempty"` // providerSource, of a provider call
-	At          string            `json:"at,omitempty"`       // file:line:column of the step; empty for the procedure that a simple request names
-	Allowed     bool              `json:"allowed"`
-	Decision    security.Decision `json:"decision"`            // what refused the call, else what its access lists said
-	Identity    sutler.Identity   `json:"identity,omitzero"`   // of a provider call, without its password
-	Why         string            `json:"why,omitempty"`       // where Identity comes from
-	Conditional bool              `json:"conditional"`         // the call may be left out: it stands behind when, forEach or repeat, in a catch, or below such a call
-	Recursive   bool              `json:"recursive,omitempty"` // the procedure is running already; what it calls is not listed once more
-}
-
 // Checks that are none of package security, in explanations.
 const (
 	checkProcedure = "procedure"  // is there such a procedure?
@@ -76,7 +35,7 @@ const mostSteps = 10_000
 // not call and one that does not exist are one and the same error with code
 // Denied. A namespace or procedure that does not exist is for all others an
 // error with code NotFound.
-func (e *Engine) ExplainAccess(ctx context.Context, from sutler.Caller, q AccessQuery) (*AccessExplanation, error) {
+func (e *Engine) ExplainAccess(ctx context.Context, from sutler.Caller, q security.AccessQuery) (*security.AccessExplanation, error) {
 	req := sutler.Request{Namespace: q.Namespace, Procedure: q.Procedure}
 	if q.Request != nil {
 		defer q.Request.Doc.Release()
@@ -94,7 +53,7 @@ func (e *Engine) ExplainAccess(ctx context.Context, from sutler.Caller, q Access
 	st := startOf(a.as, &req)
 	x.lists = listsOf(a.access, a.as, st.trustee)
 	made := a.access.MaySubmit(x.lists.caller, security.Engines, submissionOf(&req))
-	out := &AccessExplanation{As: a.as.Account, Trustee: st.trustee.Account, Checks: made, Allowed: security.Last(made).Allowed}
+	out := &security.AccessExplanation{As: a.as.Account, Trustee: st.trustee.Account, Checks: made, Allowed: security.Last(made).Allowed}
 	if !out.Allowed {
 		return a.show(out, x), nil
 	}
@@ -150,7 +109,7 @@ type explainer struct {
 	as      sutler.Caller
 	path    []*procedure.Procedure // running, outermost first
 
-	steps  []StepExplanation
+	steps  []security.StepExplanation
 	checks [][]security.Decision // of each step
 	own    []bool                // of each step: the request could call the procedure itself
 	first  int                   // the step that out.Checks end with, or -1
@@ -190,7 +149,7 @@ func (x *explainer) step(f origin, s *procedure.Step, conditional bool) {
 		f.impersonate, f.inherited = fmt.Sprintf(`impersonate="%d" on %s`, s.Impersonate, s.At), false
 	}
 	if s.Kind == procedure.Queue {
-		x.refused(StepExplanation{Depth: len(x.path), Namespace: s.Namespace, Procedure: s.Procedure, At: s.At.String(), Conditional: conditional},
+		x.refused(security.StepExplanation{Depth: len(x.path), Namespace: s.Namespace, Procedure: s.Procedure, At: s.At.String(), Conditional: conditional},
 			checkQueue, "this engine has no queue manager yet")
 		return
 	}
@@ -199,7 +158,7 @@ func (x *explainer) step(f origin, s *procedure.Step, conditional bool) {
 
 // call lists a call and what it calls: permit and dispatch without data.
 func (x *explainer) call(f origin, in *invocation, conditional bool) {
-	s := StepExplanation{Depth: len(x.path), Namespace: in.namespace, Procedure: in.procedure, Conditional: conditional}
+	s := security.StepExplanation{Depth: len(x.path), Namespace: in.namespace, Procedure: in.procedure, Conditional: conditional}
 	if in.at != (procedure.Place{}) {
 		s.At = in.at.String()
 	}
@@ -264,13 +223,13 @@ func (f origin) why(id sutler.Identity) string {
 }
 
 // refused lists a call that fails before any list is asked.
-func (x *explainer) refused(s StepExplanation, check, rule string) {
+func (x *explainer) refused(s security.StepExplanation, check, rule string) {
 	s.Decision = security.Decision{Check: check, Rule: rule}
 	x.add(s, []security.Decision{s.Decision}, false)
 }
 
 // add lists a step, unless there are too many.
-func (x *explainer) add(s StepExplanation, checks []security.Decision, own bool) bool {
+func (x *explainer) add(s security.StepExplanation, checks []security.Decision, own bool) bool {
 	if len(x.steps) >= mostSteps || x.ctx.Err() != nil {
 		x.more = true
 		return false

@@ -113,7 +113,7 @@ func listRow(object, words string) sutler.AccessRow {
 }
 
 // shownSteps shows steps, one a line.
-func shownSteps(steps []engine.StepExplanation) string {
+func shownSteps(steps []security.StepExplanation) string {
 	var b strings.Builder
 	for _, s := range steps {
 		fmt.Fprintf(&b, "%s%s/%s", strings.Repeat("  ", s.Depth), s.Namespace, s.Procedure)
@@ -140,7 +140,7 @@ func shownSteps(steps []engine.StepExplanation) string {
 	return b.String()
 }
 
-func (g *guarded) explain(t *testing.T, from sutler.Caller, q engine.AccessQuery) *engine.AccessExplanation {
+func (g *guarded) explain(t *testing.T, from sutler.Caller, q security.AccessQuery) *security.AccessExplanation {
 	t.Helper()
 	records := len(g.log.All())
 	x, err := g.ExplainAccess(context.Background(), from, q)
@@ -201,7 +201,7 @@ func TestExplainTruthTable(t *testing.T) {
 						context = `<context><securityContext><authentication><basic domain="corp" username="ann" password="p"/></authentication></securityContext></context>`
 					}
 					text := `<request><data/>` + context + `</request>`
-					x := g.explain(t, admin, engine.AccessQuery{As: "ann", Request: simple(t, "namespace1", "procedure1", text)})
+					x := g.explain(t, admin, security.AccessQuery{As: "ann", Request: simple(t, "namespace1", "procedure1", text)})
 					last := x.Steps[len(x.Steps)-1]
 					if last.Identity.String() != row.want || last.Why != row.why || !x.Allowed || len(x.Steps) != 3 {
 						t.Errorf("explained as %s because of %s, want %s because of %s\n%s", last.Identity, last.Why, row.want, row.why, shownSteps(x.Steps))
@@ -308,7 +308,7 @@ func TestExplanationIsWhatHappens(t *testing.T) {
 				who = ""
 			}
 			asking := sutler.Caller{Account: "root", Groups: []string{sutler.MPFAdmins}, Reach: story.from.Reach}
-			explained := told(g.explain(t, asking, engine.AccessQuery{As: who, Groups: story.from.Groups, Request: request()}), story.caught)
+			explained := told(g.explain(t, asking, security.AccessQuery{As: who, Groups: story.from.Groups, Request: request()}), story.caught)
 			var happened []string
 			g.fake.Echo = func(c *sutler.Call) {
 				happened = append(happened, fmt.Sprintf("%s/%s as %s", c.Namespace, c.Procedure, c.Identity))
@@ -338,7 +338,7 @@ func TestExplanationIsWhatHappens(t *testing.T) {
 }
 
 // told is what an explanation says that will happen, up to the first refusal.
-func told(x *engine.AccessExplanation, caught bool) []string {
+func told(x *security.AccessExplanation, caught bool) []string {
 	var all []string
 	if d := security.Last(x.Checks); !x.Allowed && len(x.Steps) == 0 {
 		return []string{d.Check + ": " + d.Rule}

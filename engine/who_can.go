@@ -12,29 +12,6 @@ import (
 	"sutler/security"
 )
 
-// WhoCan is an account that may call a procedure, and the rule that lets it.
-type WhoCan struct {
-	Account string `json:"account"`
-	Rule    string `json:"rule"`
-}
-
-// WhatCan is a procedure that an account may call, and the rule that lets it.
-type WhatCan struct {
-	Namespace string `json:"namespace"`
-	Procedure string `json:"procedure"`
-	Rule      string `json:"rule"`
-}
-
-// Change is a procedure that an account may call after an edit and could not
-// before, or the other way round.
-type Change struct {
-	Account   string            `json:"account"`
-	Namespace string            `json:"namespace"`
-	Procedure string            `json:"procedure"`
-	Before    security.Decision `json:"before"`
-	After     security.Decision `json:"after"`
-}
-
 // CanI says whether as may call a procedure by a simple request without a
 // context: by the first check that refuses, else by the access list that
 // allows. Who may ask, and what he learns, is as with ExplainAccess, but a
@@ -67,7 +44,7 @@ func (e *Engine) CanI(ctx context.Context, from sutler.Caller, as, namespace, na
 // simple request, by name. Users whom only a door knows, and groups that only
 // a door vouches for, are not among what it knows. Only those who may
 // configure or read the audit log may ask.
-func (e *Engine) WhoCan(ctx context.Context, from sutler.Caller, namespace, name string) ([]WhoCan, error) {
+func (e *Engine) WhoCan(ctx context.Context, from sutler.Caller, namespace, name string) ([]security.WhoCan, error) {
 	a, err := e.auditor(from, "who can call a procedure")
 	if err != nil {
 		return nil, err
@@ -76,14 +53,14 @@ func (e *Engine) WhoCan(ctx context.Context, from sutler.Caller, namespace, name
 	if err != nil {
 		return nil, err
 	}
-	var can []WhoCan
+	var can []security.WhoCan
 	for _, u := range a.access.Accounts(false) {
 		if ctx.Err() != nil {
 			return nil, askCancelled(ctx)
 		}
 		s := simpleOf(a.access, sutler.Caller{Account: u.Name})
 		if d := s.call(p); d.Allowed {
-			can = append(can, WhoCan{u.Name, d.Rule})
+			can = append(can, security.WhoCan{u.Name, d.Rule})
 		}
 	}
 	return can, nil
@@ -92,20 +69,20 @@ func (e *Engine) WhoCan(ctx context.Context, from sutler.Caller, namespace, name
 // WhatCan returns the procedures that as may call by a simple request, by
 // namespace and in document order. Who may ask, and what he learns, is as with
 // ExplainAccess.
-func (e *Engine) WhatCan(ctx context.Context, from sutler.Caller, as string) ([]WhatCan, error) {
+func (e *Engine) WhatCan(ctx context.Context, from sutler.Caller, as string) ([]security.WhatCan, error) {
 	a, err := e.asker(from, as, nil)
 	if err != nil {
 		return nil, err
 	}
 	s := simpleOf(a.access, a.as)
-	var can []WhatCan
+	var can []security.WhatCan
 	for _, ns := range e.catalog.Load().list() {
 		if ctx.Err() != nil {
 			return nil, askCancelled(ctx)
 		}
 		for _, p := range ns.Procedures {
 			if d := s.call(p); d.Allowed {
-				can = append(can, WhatCan{ns.Name, p.Name, a.neutral(d).Rule})
+				can = append(can, security.WhatCan{ns.Name, p.Name, a.neutral(d).Rule})
 			}
 		}
 	}
@@ -121,7 +98,7 @@ func (e *Engine) WhatCan(ctx context.Context, from sutler.Caller, as string) ([]
 // As whom procedures act is not compared. Only those who may configure or read
 // the audit log may ask. A row that cannot be read is an error with code
 // BadInput.
-func (e *Engine) AccessDiff(ctx context.Context, from sutler.Caller, rows []sutler.AccessRow) ([]Change, error) {
+func (e *Engine) AccessDiff(ctx context.Context, from sutler.Caller, rows []sutler.AccessRow) ([]security.AccessEffect, error) {
 	if _, err := e.auditor(from, "what an edit changes"); err != nil {
 		return nil, err
 	}
@@ -141,7 +118,7 @@ func (e *Engine) AccessDiff(ctx context.Context, from sutler.Caller, rows []sutl
 	if err != nil {
 		return nil, sutler.Errorf(sutler.BadInput, "cannot say what an edit changes: %w", err)
 	}
-	var changes []Change
+	var changes []security.AccessEffect
 	all := e.catalog.Load().list()
 	for _, c := range compared(before, after) {
 		was, will := simpleOf(before, c), simpleOf(after, c)
@@ -151,7 +128,7 @@ func (e *Engine) AccessDiff(ctx context.Context, from sutler.Caller, rows []sutl
 			}
 			for _, p := range ns.Procedures {
 				if b, a := was.call(p), will.call(p); b.Allowed != a.Allowed {
-					changes = append(changes, Change{cmp.Or(c.Account, security.Anonymous), ns.Name, p.Name, b, a})
+					changes = append(changes, security.AccessEffect{cmp.Or(c.Account, security.Anonymous), ns.Name, p.Name, b, a})
 				}
 			}
 		}

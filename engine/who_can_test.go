@@ -38,10 +38,10 @@ func TestExplainSteps(t *testing.T) {
 	g := newGuarded(t, sutler.Limits{}, stepNamespaces)
 	for _, row := range []struct {
 		name string
-		q    engine.AccessQuery
+		q    security.AccessQuery
 		want string
 	}{
-		{"every kind", engine.AccessQuery{Namespace: "hosting", Procedure: "create"}, `Hosting/Create
+		{"every kind", security.AccessQuery{Namespace: "hosting", Procedure: "create"}, `Hosting/Create
   AD/AddUser conditional at n1.xml:3:1 by fake as service (nothing turns impersonation on)
   AD/AddUser conditional at n1.xml:4:1 by fake as service (nothing turns impersonation on)
   AD/AddUser conditional at n1.xml:5:1 by fake as service (nothing turns impersonation on)
@@ -54,12 +54,12 @@ func TestExplainSteps(t *testing.T) {
   Hostin/Inner at n1.xml:10:1 REFUSED procedure: cannot call Hostin/Inner: no namespace "Hostin" is registered; there is "Hosting"
   AD/AddUser at n1.xml:11:1 REFUSED queue: this engine has no queue manager yet
 `},
-		{"recursion", engine.AccessQuery{Namespace: "Hosting", Procedure: "Ping"}, `Hosting/Ping
+		{"recursion", security.AccessQuery{Namespace: "Hosting", Procedure: "Ping"}, `Hosting/Ping
   Hosting/Pong at n1.xml:14:40
     Hosting/Ping conditional recursive at n1.xml:15:40
     AD/AddUser at n1.xml:15:132 by fake as service (nothing turns impersonation on)
 `},
-		{"trusted", engine.AccessQuery{Groups: []string{sutler.MPFTrustedUsers}, Request: trusted(t, `<request><data/><context><securityContext impersonate="1"/></context>
+		{"trusted", security.AccessQuery{Groups: []string{sutler.MPFTrustedUsers}, Request: trusted(t, `<request><data/><context><securityContext impersonate="1"/></context>
 <procedure><execute namespace="AD" procedure="AddUser"/>
 <execute namespace="Hosting" procedure="Inner"/></procedure></request>`)}, `AD/AddUser at request.xml:2:12 by fake as caller:bob (impersonate="1" on securityContext, inherited; no credential is in force)
 Hosting/Inner at request.xml:3:1 REFUSED access type: Hosting/Inner is private, and no entry on engines allows Execute Private Procedures to "bob" or a group of it
@@ -103,7 +103,7 @@ func TestExplainChecks(t *testing.T) {
 		{sutler.MPFTrustedUsers, trusted(t, `<request><procedure><execute namespace="Hosting" procedure="Gone"/></procedure></request>`), "server right, no procedure"},
 	} {
 		doc := row.request.Doc
-		x := g.explain(t, auditor, engine.AccessQuery{As: "bob", Groups: strings.Fields(row.groups), Request: row.request})
+		x := g.explain(t, auditor, security.AccessQuery{As: "bob", Groups: strings.Fields(row.groups), Request: row.request})
 		var got []string
 		for _, d := range x.Checks {
 			got = append(got, map[bool]string{false: "no "}[d.Allowed]+d.Check)
@@ -127,17 +127,17 @@ func TestExplainErrors(t *testing.T) {
 	for _, row := range []struct {
 		ctx  context.Context
 		from sutler.Caller
-		q    engine.AccessQuery
+		q    security.AccessQuery
 		code sutler.Code
 		text string
 	}{
-		{t.Context(), auditor, engine.AccessQuery{As: "bob", Groups: client, Namespace: "AD", Procedure: "Gone"}, sutler.NotFound, `namespace "AD" has no procedure "Gone"`},
-		{t.Context(), auditor, engine.AccessQuery{As: "bob", Groups: client, Namespace: "ADD", Procedure: "Gone"}, sutler.NotFound, `there is "AD"`},
-		{t.Context(), auditor, engine.AccessQuery{As: "bob", Groups: client}, sutler.BadInput, "name a namespace and a procedure"},
-		{t.Context(), auditor, engine.AccessQuery{As: "bob", Groups: client, Request: simple(t, "AD", "AddUser", steps)}, sutler.BadRequest, "submit it as a trusted one"},
-		{t.Context(), admin, engine.AccessQuery{As: "ann", Request: trusted(t, `<request><procedure><execute/></procedure></request>`)}, sutler.BadRequest, ""},
-		{ended, auditor, engine.AccessQuery{As: "bob", Groups: client, Namespace: "AD", Procedure: "AddUser"}, sutler.Cancelled, "cancel"},
-		{ended, submitter, engine.AccessQuery{As: "bob", Namespace: "AD", Procedure: "AddUser"}, sutler.Cancelled, "cancel"},
+		{t.Context(), auditor, security.AccessQuery{As: "bob", Groups: client, Namespace: "AD", Procedure: "Gone"}, sutler.NotFound, `namespace "AD" has no procedure "Gone"`},
+		{t.Context(), auditor, security.AccessQuery{As: "bob", Groups: client, Namespace: "ADD", Procedure: "Gone"}, sutler.NotFound, `there is "AD"`},
+		{t.Context(), auditor, security.AccessQuery{As: "bob", Groups: client}, sutler.BadInput, "name a namespace and a procedure"},
+		{t.Context(), auditor, security.AccessQuery{As: "bob", Groups: client, Request: simple(t, "AD", "AddUser", steps)}, sutler.BadRequest, "submit it as a trusted one"},
+		{t.Context(), admin, security.AccessQuery{As: "ann", Request: trusted(t, `<request><procedure><execute/></procedure></request>`)}, sutler.BadRequest, ""},
+		{ended, auditor, security.AccessQuery{As: "bob", Groups: client, Namespace: "AD", Procedure: "AddUser"}, sutler.Cancelled, "cancel"},
+		{ended, submitter, security.AccessQuery{As: "bob", Namespace: "AD", Procedure: "AddUser"}, sutler.Cancelled, "cancel"},
 	} {
 		x, err := g.ExplainAccess(row.ctx, row.from, row.q)
 		if sutler.CodeOf(err) != row.code || !strings.Contains(fmt.Sprint(err), row.text) || x != nil {
@@ -156,15 +156,15 @@ func TestExplainIsBounded(t *testing.T) {
 	}
 	b.WriteString(`<procedure name="P40"><transform/></procedure></namespace>`)
 	g := newGuarded(t, sutler.Limits{}, b.String())
-	q := engine.AccessQuery{As: "ann", Namespace: "N", Procedure: "P0"}
+	q := security.AccessQuery{As: "ann", Namespace: "N", Procedure: "P0"}
 	if x := g.explain(t, admin, q); !x.More || len(x.Steps) != 10_000 {
 		t.Errorf("%d steps, more %t", len(x.Steps), x.More)
 	}
-	x := newGuarded(t, sutler.Limits{CallDepth: 3}, stepNamespaces).explain(t, admin, engine.AccessQuery{As: "ann", Namespace: "Hosting", Procedure: "Ping"})
+	x := newGuarded(t, sutler.Limits{CallDepth: 3}, stepNamespaces).explain(t, admin, security.AccessQuery{As: "ann", Namespace: "Hosting", Procedure: "Ping"})
 	if last := x.Steps[len(x.Steps)-1]; last.Depth != 2 || !last.Allowed {
 		t.Errorf("as deep as may be: %+v", last)
 	}
-	x = newGuarded(t, sutler.Limits{CallDepth: 2}, stepNamespaces).explain(t, admin, engine.AccessQuery{As: "ann", Namespace: "Hosting", Procedure: "Ping"})
+	x = newGuarded(t, sutler.Limits{CallDepth: 2}, stepNamespaces).explain(t, admin, security.AccessQuery{As: "ann", Namespace: "Hosting", Procedure: "Ping"})
 	if last := x.Steps[len(x.Steps)-1]; last.Allowed || !strings.Contains(last.Decision.Rule, "calls are nested 2 deep (limit CallDepth") {
 		t.Errorf("deeper than may be: %+v", last)
 	}
@@ -180,7 +180,7 @@ func TestAskersRights(t *testing.T) {
 <namespace name="AD" providerSource="fake"><procedure name="AddUser" access="public"/><procedure name="Own" access="public"/></namespace>`,
 		listRow("Hosting", "+staff"), userRow("bob", "staff"), userRow("eve"))
 	g.executeAs(t, "AD/AddUser")
-	q := engine.AccessQuery{As: "BOB", Namespace: "Hosting", Procedure: "Create"}
+	q := security.AccessQuery{As: "BOB", Namespace: "Hosting", Procedure: "Create"}
 	x := g.explain(t, submitter, q)
 	if d := cmp.Diff("Hosting/Create\n  AD/AddUser at n1.xml:2:42 by fake as executeAs\n  AD/Own at n1.xml:2:103 by fake as caller:bob\n", shownSteps(x.Steps)); d != "" || !x.More {
 		t.Errorf("more %t (-want +got):\n%s", x.More, d)
@@ -200,23 +200,23 @@ func TestAskersRights(t *testing.T) {
 		}
 	}
 	for _, from := range []sutler.Caller{auditor, admin} {
-		all := g.explain(t, from, engine.AccessQuery{As: "bob", Groups: submitter.Groups, Namespace: "Hosting", Procedure: "Create"})
+		all := g.explain(t, from, security.AccessQuery{As: "bob", Groups: submitter.Groups, Namespace: "Hosting", Procedure: "Create"})
 		if len(all.Steps) != 6 || all.More || !strings.Contains(all.Steps[1].Why, `execute-as credential "ops" of AD/AddUser`) || all.Checks[0].Rule == "allowed" {
 			t.Errorf("%s sees\n%s", from.Account, shownSteps(all.Steps))
 		}
 	}
 	// Nobody lends himself groups.
 	outsider := sutler.Caller{Account: "eve"}
-	x = g.explain(t, outsider, engine.AccessQuery{As: "eve", Groups: []string{sutler.MPFAdmins}, Namespace: "Hosting", Procedure: "Create"})
+	x = g.explain(t, outsider, security.AccessQuery{As: "eve", Groups: []string{sutler.MPFAdmins}, Namespace: "Hosting", Procedure: "Create"})
 	if d := cmp.Diff([]security.Decision{{Check: "server right", Rule: "refused by the access list"}}, x.Checks); x.Allowed || len(x.Steps) > 0 || d != "" {
 		t.Errorf("eve with lent groups: %+v", x)
 	}
 	// But those who may learn everything may ask what if.
-	if x := g.explain(t, admin, engine.AccessQuery{As: "ann", Groups: []string{"staff"}, Namespace: "Hosting", Procedure: "Create"}); x.Allowed {
+	if x := g.explain(t, admin, security.AccessQuery{As: "ann", Groups: []string{"staff"}, Namespace: "Hosting", Procedure: "Create"}); x.Allowed {
 		t.Errorf("ann without her groups: %+v", x)
 	}
 	for _, from := range []sutler.Caller{submitter, outsider, {Account: "ann", Groups: admin.Groups, Unknown: true}} {
-		_, err1 := g.ExplainAccess(t.Context(), from, engine.AccessQuery{As: "otto", Namespace: "Hosting", Procedure: "Create"})
+		_, err1 := g.ExplainAccess(t.Context(), from, security.AccessQuery{As: "otto", Namespace: "Hosting", Procedure: "Create"})
 		_, err2 := g.CanI(t.Context(), from, "otto", "Hosting", "Create")
 		_, err3 := g.WhatCan(t.Context(), from, "otto")
 		_, err4 := g.WhoCan(t.Context(), from, "Hosting", "Create")
@@ -251,7 +251,7 @@ func TestUnknownAndForbiddenLookAlike(t *testing.T) {
 	}
 	for _, name := range names {
 		ns, p, _ := strings.Cut(name, "/")
-		_, err := g.ExplainAccess(t.Context(), submitter, engine.AccessQuery{As: "bob", Namespace: ns, Procedure: p})
+		_, err := g.ExplainAccess(t.Context(), submitter, security.AccessQuery{As: "bob", Namespace: ns, Procedure: p})
 		if sutler.CodeOf(err) != sutler.Denied {
 			t.Errorf("%s: %v, want Denied", name, err)
 		}
@@ -263,7 +263,7 @@ func TestUnknownAndForbiddenLookAlike(t *testing.T) {
 		}
 		for _, around := range []string{"%s", `<execute namespace="Hosting" procedure="Open"/>%s`, `<try>%s</try><catch/>`} {
 			call := fmt.Sprintf(around, fmt.Sprintf(`<execute namespace="%s" procedure="%s"/>`, ns, p))
-			x := g.explain(t, tom, engine.AccessQuery{As: "tom", Request: trusted(t, `<request><procedure>`+call+`</procedure></request>`)})
+			x := g.explain(t, tom, security.AccessQuery{As: "tom", Request: trusted(t, `<request><procedure>`+call+`</procedure></request>`)})
 			text, err := json.Marshal(x)
 			if err != nil {
 				t.Fatal(err)
@@ -274,7 +274,7 @@ func TestUnknownAndForbiddenLookAlike(t *testing.T) {
 			}
 		}
 	}
-	if x := g.explain(t, submitter, engine.AccessQuery{As: "bob", Namespace: "Hosting", Procedure: "Open"}); !x.Allowed {
+	if x := g.explain(t, submitter, security.AccessQuery{As: "bob", Namespace: "Hosting", Procedure: "Open"}); !x.Allowed {
 		t.Errorf("what is open: %+v", x)
 	}
 }
@@ -349,13 +349,13 @@ func TestWhoAndWhatCan(t *testing.T) {
 	for _, row := range []struct {
 		from sutler.Caller
 		as   string
-		want []engine.WhatCan
+		want []security.WhatCan
 	}{
-		{auditor, "bob", []engine.WhatCan{{"AD", "AddUser", "AD/AddUser has no access list, and access.defaultDeny is off"}, {"Hosting", "Create", `an entry on the namespace Hosting allows "staff"`}}},
-		{submitter, "bob", []engine.WhatCan{{"AD", "AddUser", "allowed"}, {"Hosting", "Create", "allowed"}}},
-		{sutler.Caller{Account: "carl"}, "carl", []engine.WhatCan{{"AD", "AddUser", "allowed"}}},
+		{auditor, "bob", []security.WhatCan{{"AD", "AddUser", "AD/AddUser has no access list, and access.defaultDeny is off"}, {"Hosting", "Create", `an entry on the namespace Hosting allows "staff"`}}},
+		{submitter, "bob", []security.WhatCan{{"AD", "AddUser", "allowed"}, {"Hosting", "Create", "allowed"}}},
+		{sutler.Caller{Account: "carl"}, "carl", []security.WhatCan{{"AD", "AddUser", "allowed"}}},
 		{sutler.Caller{Account: "dora"}, "dora", nil},
-		{admin, "ann", []engine.WhatCan{{"AD", "AddUser", "AD/AddUser has no access list, and access.defaultDeny is off"},
+		{admin, "ann", []security.WhatCan{{"AD", "AddUser", "AD/AddUser has no access list, and access.defaultDeny is off"},
 			{"Hosting", "Create", `an entry on the namespace Hosting allows "MPFAdmins"`}, {"Hosting", "Internal", `an entry on the namespace Hosting allows "MPFAdmins"`}}},
 	} {
 		got, err := g.WhatCan(t.Context(), row.from, row.as)
@@ -401,7 +401,7 @@ func TestAccessDiff(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			g := newGuarded(t, sutler.Limits{}, planNamespaces, planRows...)
-			show := func(changes []engine.Change) string {
+			show := func(changes []security.AccessEffect) string {
 				var all []string
 				for _, c := range changes {
 					if c.Before.Allowed == c.After.Allowed || c.Before.Rule == "" || c.After.Rule == "" {

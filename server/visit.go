@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"sutler"
 	"sutler/security"
@@ -49,6 +50,9 @@ func (v *visit) may(r role) security.Decision {
 // refusal says why the caller may not use an operation, or nil. What needs
 // MPFAdmins the engine refuses, which records it.
 func (v *visit) refusal(op operation) error {
+	if strings.HasPrefix(op.path, "/v1/access") && (v.Admin == nil || v.Explainer == nil) {
+		return sutler.Errorf(sutler.NotYet, "cannot answer about who may do what: this server keeps no accounts and lists")
+	}
 	d := v.may(op.role)
 	if d.Allowed || op.role == configures && v.door.records {
 		return nil
@@ -64,4 +68,5 @@ func (v *visit) configure(what, detail string, do func() error) error {
 // Admin changes who may do what; admin.Admin is the only one.
 type Admin interface {
 	Change(ctx context.Context, from sutler.Caller, c sutler.AccessChange) error
+	Rows(now *security.Access, c sutler.AccessChange) ([]sutler.AccessRow, error)
 }
