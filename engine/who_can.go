@@ -133,7 +133,7 @@ func (e *Engine) AccessDiff(ctx context.Context, from sutler.Caller, rows []sutl
 			}
 		}
 	}
-	slices.SortStableFunc(changes, func(a, b Change) int {
+	slices.SortStableFunc(changes, func(a, b security.AccessEffect) int {
 		return cmp.Or(strings.Compare(security.Fold(a.Account), security.Fold(b.Account)),
 			strings.Compare(procedure.Fold(a.Namespace), procedure.Fold(b.Namespace)), strings.Compare(procedure.Fold(a.Procedure), procedure.Fold(b.Procedure)))
 	})
