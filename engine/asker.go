@@ -69,7 +69,7 @@ func (a asker) neutral(d security.Decision) security.Decision {
 }
 
 // show returns an explanation without what the asker may not learn.
-func (a asker) show(out *security.AccessExplanation, x *explainer) *AccessExplanation {
+func (a asker) show(out *security.AccessExplanation, x *explainer) *security.AccessExplanation {
 	if a.all {
 		return out
 	}
