@@ -7,6 +7,9 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,15 +43,18 @@ const maxAnswer = 1 << 30
 
 // Options say how to find a server. Empty fields are looked for in Data.
 type Options struct {
-	Address string // host:port
+	Address string // host:port, or https://host:port
 	Token   string
 	Data    string // the server's data directory
+
+	User, Password string // a local account, in place of the token
+	CAFile         string // certificates of authorities to trust, PEM; "" is that of the server in Data, and those of the system
 }
 
 // Client talks to one server. It is safe for many goroutines at once.
 type Client struct {
 	base  url.URL
-	token string
+	proof string // the header Authorization
 	http  *http.Client
 }
 
@@ -74,10 +80,18 @@ func New(o Options) (*Client, error) {
 			return nil, fmt.Errorf("cannot find the server: %w", err)
 		}
 	}
-	if _, _, err := net.SplitHostPort(o.Address); err != nil {
-		return nil, sutler.Errorf(sutler.BadInput, "cannot use address %q: want host:port", o.Address)
+	scheme := "http"
+	if host, secure := strings.CutPrefix(o.Address, "https://"); secure {
+		scheme, o.Address = "https", strings.TrimSuffix(host, "/")
 	}
-	if o.Token == "" {
+	if _, _, err := net.SplitHostPort(o.Address); err != nil {
+		return nil, sutler.Errorf(sutler.BadInput, "cannot use address %q: want host:port, or https://host:port", o.Address)
+	}
+	trust, err := authorities(&o)
+	if err != nil {
+		return nil, err
+	}
+	if o.Token == "" && o.User == "" {
 		b, err := os.ReadFile(filepath.Join(o.Data, TokenFile))
 		if err != nil {
 			return nil, fmt.Errorf("cannot find the token of the server: %w; name its data directory with --data, or the token with SUTLER_TOKEN", err)
@@ -85,18 +99,51 @@ func New(o Options) (*Client, error) {
 		o.Token = strings.TrimSpace(string(b))
 	}
 	return &Client{
-		base:  url.URL{Scheme: "http", Host: o.Address},
-		token: o.Token,
+		base:  url.URL{Scheme: scheme, Host: o.Address},
+		proof: proofOf(&o),
 		http: &http.Client{
 			// No proxy: the token is for the server alone.
 			Transport: &http.Transport{
 				DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
 				MaxIdleConnsPerHost: 64,
 				IdleConnTimeout:     90 * time.Second,
+				TLSClientConfig:     &tls.Config{RootCAs: trust, MinVersion: tls.VersionTLS12},
 			},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}, nil
+}
+
+// proofOf returns the header Authorization.
+func proofOf(o *Options) string {
+	if o.User != "" {
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte(o.User+":"+o.Password))
+	}
+	return "Bearer " + o.Token
+}
+
+// authorities returns whose certificates of servers are believed, nil for
+// those of the system alone.
+func authorities(o *Options) (*x509.CertPool, error) {
+	file := o.CAFile
+	if file == "" {
+		file = filepath.Join(o.Data, "tls", "ca.crt")
+	}
+	pem, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) && o.CAFile == "" {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the certificates of authorities: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, sutler.Errorf(sutler.BadInput, "cannot use %s: there is no certificate in it", file)
+	}
+	return pool, nil
 }
 
 // Close lets go of idle connections.
@@ -315,7 +362,7 @@ func (c *Client) request(ctx context.Context, method, path string, in any) (*htt
 	if err != nil {
 		return nil, sutler.Errorf(sutler.BadInput, "cannot use address %q: %w", c.base.Host, err)
 	}
-	req.Header.Set("Authorization", "Bearer "+c.token)
+	req.Header.Set("Authorization", c.proof)
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}

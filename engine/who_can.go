@@ -60,7 +60,7 @@ func (e *Engine) WhoCan(ctx context.Context, from sutler.Caller, namespace, name
 		}
 		s := simpleOf(a.access, sutler.Caller{Account: u.Name})
 		if d := s.call(p); d.Allowed {
-			can = append(can, security.WhoCan{u.Name, d.Rule})
+			can = append(can, security.WhoCan{Account: u.Name, Rule: d.Rule})
 		}
 	}
 	return can, nil
@@ -82,7 +82,7 @@ func (e *Engine) WhatCan(ctx context.Context, from sutler.Caller, as string) ([]
 		}
 		for _, p := range ns.Procedures {
 			if d := s.call(p); d.Allowed {
-				can = append(can, security.WhatCan{ns.Name, p.Name, a.neutral(d).Rule})
+				can = append(can, security.WhatCan{Namespace: ns.Name, Procedure: p.Name, Rule: a.neutral(d).Rule})
 			}
 		}
 	}
@@ -128,7 +128,7 @@ func (e *Engine) AccessDiff(ctx context.Context, from sutler.Caller, rows []sutl
 			}
 			for _, p := range ns.Procedures {
 				if b, a := was.call(p), will.call(p); b.Allowed != a.Allowed {
-					changes = append(changes, security.AccessEffect{cmp.Or(c.Account, security.Anonymous), ns.Name, p.Name, b, a})
+					changes = append(changes, security.AccessEffect{Account: cmp.Or(c.Account, security.Anonymous), Namespace: ns.Name, Procedure: p.Name, Before: b, After: a})
 				}
 			}
 		}

@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sutler"
-	"sutler/engine"
 	"sutler/security"
 )
 

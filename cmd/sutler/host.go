@@ -18,6 +18,7 @@ import (
 	"sutler"
 	"sutler/audit"
 	"sutler/engine"
+	"sutler/security"
 	"sutler/store"
 )
 
@@ -37,9 +38,13 @@ type host struct {
 	stamps  sutler.Stamps // of the configuration in force; used by refresh alone
 	level   atomic.Int32  // the audit level in force
 	state   atomic.Value  // sutler.EngineState of this engine
-	holds   keeper        // of the lease
-	healed  chan struct{} // the store has failed and goes on
-	changed chan struct{} // the configuration has changed
+	clients atomic.Value  // security.ClientSettings in force
+
+	passport atomic.Bool // bearer tokens of the OpenID issuer are taken
+	keys     *security.Keys
+	holds    keeper        // of the lease
+	healed   chan struct{} // the store has failed and goes on
+	changed  chan struct{} // the configuration has changed
 
 	// The auditing and recovery manager and what it works with; nil without Serve.
 	manager  *audit.Manager
@@ -110,6 +115,7 @@ func (h *host) start(ctx context.Context) error {
 		return err
 	}
 	h.level.Store(int32(sutler.AuditSettingsOf(stored).Level))
+	h.useSettings(stored)
 	all, err := providers(h.root, os.DirFS(filepath.Join(o.Data, "messages")),
 		filepath.Join(o.Data, "sql-connections.json"), filepath.Join(o.Data, "file-accounts.json"), o.Logger)
 	if err != nil {
@@ -120,12 +126,15 @@ func (h *host) start(ctx context.Context) error {
 			h.closers = append(h.closers, c)
 		}
 	}
+	if h.keys, err = keysOf(o.Data); err != nil {
+		return err
+	}
 	lease, err := h.firstLease(ctx)
 	if err != nil {
 		return err
 	}
 	h.Engine, err = engine.New(ctx, engine.Options{
-		Lease: lease, Log: h.Store, Config: h.Store, Limits: h.Limits, Providers: all, Builtin: builtin(),
+		Lease: lease, Log: h.Store, Config: h.Store, Access: h.Store, Sealer: h.keys, Limits: h.Limits, Providers: all, Builtin: builtin(),
 		Now: time.Now, NewID: newTransactionID, Stop: o.Stop, Logger: o.Logger, Trace: o.Trace, Validate: sutler.ValidationOf(stored),
 		Holds: h.leaseHolds, Admit: h.admit, AuditLevel: func() sutler.AuditLevel { return sutler.AuditLevel(h.level.Load()) },
 	})
@@ -162,6 +171,15 @@ func (h *host) Close() error {
 		errs = append(errs, h.root.Close())
 	}
 	return errors.Join(append(errs, h.Store.Close())...)
+}
+
+// useSettings puts those settings in force that count at once.
+func (h *host) useSettings(stored map[string]string) {
+	h.passport.Store(sutler.ChoiceOf(stored, sutler.SettingPassport) == "on")
+	h.clients.Store(security.ClientSettings{
+		Impersonation: sutler.ChoiceOf(stored, sutler.SettingImpersonation), Cloaking: sutler.ChoiceOf(stored, sutler.SettingCloaking),
+		Level: sutler.ChoiceOf(stored, sutler.SettingClientLevel),
+	})
 }
 
 // configuration is the configuration store as the door shows it.

@@ -18,7 +18,7 @@ import (
 const (
 	beat       = time.Second            // between heartbeats
 	margin     = 500 * time.Millisecond // before the end of a lease in which it does not count any more
-	pollStamps = 5 * time.Minute        // looks for changes that nobody told of
+	pollStamps = 2 * time.Second        // looks for changes that nobody told of: withdrawn rights must not live on
 )
 
 // keeper knows until when the lease holds, by a clock that counts suspend.
@@ -258,10 +258,14 @@ func (h *host) refresh(ctx context.Context) error {
 	if err := h.Engine.Refresh(ctx); err != nil {
 		return err
 	}
+	if err := h.Engine.RefreshAccess(ctx); err != nil {
+		return err
+	}
 	stored, err := h.Store.Settings(ctx)
 	if err != nil {
 		return err
 	}
+	h.useSettings(stored)
 	if level := int32(sutler.AuditSettingsOf(stored).Level); h.level.Swap(level) != level {
 		h.o.Logger.Info("properties refreshed", slog.Int("event", 4104), slog.String("auditLevel", sutler.AuditLevel(level).String()))
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // remote are the flags of the verbs that talk to a server.
-type remote struct{ data, address string }
+type remote struct{ data, address, user, ca string }
 
 // defaultData is the data directory when nothing is said.
 const defaultData = "./sutler-data"
@@ -17,11 +17,13 @@ const defaultData = "./sutler-data"
 func (r *remote) flags(c *cobra.Command) {
 	f := c.PersistentFlags()
 	f.StringVar(&r.data, "data", defaultData, "the server's data directory, where its address and token are found")
-	f.StringVar(&r.address, "address", "", "host:port of the server; the token may come in SUTLER_TOKEN")
+	f.StringVar(&r.address, "address", "", "host:port of the server, or https://host:port; the token may come in SUTLER_TOKEN")
+	f.StringVar(&r.user, "user", "", "local account to log in as; its password comes in SUTLER_PASSWORD (default: the token)")
+	f.StringVar(&r.ca, "ca", "", "file with the authority of the server's certificate (default tls/ca.crt in --data)")
 	_ = c.MarkPersistentFlagDirname("data")
 }
 
 // dial returns a client of the server that the flags and SUTLER_TOKEN name.
 func (r *remote) dial() (*client.Client, error) {
-	return client.New(client.Options{Address: r.address, Token: os.Getenv("SUTLER_TOKEN"), Data: r.data})
+	return client.New(client.Options{Address: r.address, Token: os.Getenv("SUTLER_TOKEN"), Data: r.data, User: r.user, Password: os.Getenv("SUTLER_PASSWORD"), CAFile: r.ca})
 }

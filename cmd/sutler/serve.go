@@ -3,11 +3,11 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -19,6 +19,7 @@ import (
 
 	"sutler"
 	"sutler/client"
+	"sutler/login"
 	"sutler/server"
 )
 
@@ -32,6 +33,8 @@ type serveOptions struct {
 	database, engine   string
 	anchor             string
 	recoverOnly        bool
+	tlsCert, tlsKey    string
+	hosts              []string
 	samples            bool
 }
 
@@ -45,7 +48,11 @@ func (p *program) serve() *cobra.Command {
 HTTP with JSON. Started in an empty directory it works.
 
 At the first start it makes a token, kept in client.token in the data directory
-for the owner alone; client verbs find it there through --data. What an earlier
+for the owner alone; client verbs find it there through --data. It also makes the
+account admin and prints its password once, and the keys that secrets are sealed
+with, in seal.keys. login.json in the data directory names an OpenID issuer and
+authorities of client certificates. Off loopback the door speaks TLS alone: with
+--tls-cert, or with a certificate of its own authority, tls/ca.crt. What an earlier
 run left unfinished is finished or undone before the door opens. Only one
 server can use a data directory.
 
@@ -57,11 +64,12 @@ are then undone. A second one ends it at once; the next start undoes the rest.`,
 		Example: `  sutler serve
   sutler serve --data /var/lib/sutler --listen 127.0.0.1:7071 --root /srv/hosting
   sutler serve --samples
+  sutler serve --listen 0.0.0.0:7443 --host engine.example.com
   sutler serve --database postgres://sutler@db.example/sutler --engine web1 --root /srv/hosting
   sutler serve --data /tmp/sutler-1 --root ./world --recover-only`,
 		Args: usage(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := loopbackOnly(o.listen); err != nil {
+			if err := goodAddress(o.listen); err != nil {
 				return err
 			}
 			if o.root == "" {
@@ -78,6 +86,9 @@ are then undone. A second one ends it at once; the next start undoes the rest.`,
 	f.StringVar(&o.database, "database", "", "PostgreSQL database of the store, postgres://user@host/name, which several engines may share (default a SQLite file in --data)")
 	f.StringVar(&o.engine, "engine", "", "name of the engine among those that share the database (default the host's name; sutler without --database)")
 	f.StringVar(&o.anchor, "audit-anchor", "", "file that the signed heads of the audit log are copied to, best on another machine (default audit.anchor in --data)")
+	f.StringVar(&o.tlsCert, "tls-cert", "", "file with the server's certificate, PEM; read anew when it changes (default off loopback: one of the server's own authority)")
+	f.StringVar(&o.tlsKey, "tls-key", "", "file with the key of --tls-cert")
+	f.StringSliceVar(&o.hosts, "host", nil, "name under which the server is asked for; it must be in the certificate; repeat for more")
 	f.BoolVar(&o.recoverOnly, "recover-only", false, "finish what an earlier run left, also what waits for an operator, then end")
 	f.BoolVar(&o.samples, "samples", false, "register the sample namespace Hosting, to play with")
 	_ = c.MarkFlagDirname("data")
@@ -85,20 +96,16 @@ are then undone. A second one ends it at once; the next start undoes the rest.`,
 	return c
 }
 
-// loopbackOnly refuses an address that others could reach: the door knows one
-// token and speaks without encryption.
-func loopbackOnly(address string) error {
-	host, port, err := net.SplitHostPort(address)
+// goodAddress refuses what is no address to listen on.
+func goodAddress(address string) error {
+	_, port, err := net.SplitHostPort(address)
 	if err == nil {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
 		return sutler.Errorf(sutler.BadInput, "cannot listen on %q: want host:port, with a port from 0 to 65535", address)
 	}
-	if ip, err := netip.ParseAddr(host); strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback() {
-		return nil
-	}
-	return sutler.Errorf(sutler.BadInput, "cannot listen on %q: only loopback addresses are allowed, because the door has a single token and no encryption yet; use 127.0.0.1 and a tunnel", address)
+	return nil
 }
 
 func (p *program) runServer(ctx context.Context, o serveOptions) error {
@@ -161,11 +168,28 @@ func (p *program) answer(ctx context.Context, o serveOptions, h *host, logger *s
 	if err != nil {
 		return err
 	}
+	gate, cas, err := h.gate(o.data, token, logger)
+	if err != nil {
+		return err
+	}
+	certificates, authority, err := tlsOf(o, cas, logger)
+	if err != nil {
+		return err
+	}
+	names := o.hosts
+	if host, _, err := net.SplitHostPort(o.listen); err == nil {
+		names = append(names, host)
+	}
 	door, err := server.New(server.Options{
 		Engine: h.Engine, Registrar: h.Engine, Monitor: h.Store, Config: configuration{h.Store, h.Engine},
-		Resolver: h.Engine, Leases: h.Store, Audit: h.Store,
-		Token: token, Caller: administrator("json"), Limits: h.Limits, Version: version, Health: h.health, Logger: logger,
+		Resolver: h.Engine, Leases: h.Store, Audit: h.Store, Hosts: names,
+		Admit: h.admitted(gate), Access: h.Engine.Access, Configure: h.Engine.Configure, Admin: h.admin(), Explainer: h.Engine,
+		Limits: h.Limits, Version: version, Health: h.health, Logger: logger,
 	})
+	if err != nil {
+		return err
+	}
+	password, err := h.firstAdministrator(ctx, h.admin())
 	if err != nil {
 		return err
 	}
@@ -176,14 +200,24 @@ func (p *program) answer(ctx context.Context, o serveOptions, h *host, logger *s
 		}
 		return fmt.Errorf("cannot listen on %q: %w; --listen takes another address", o.listen, err)
 	}
-	address := ln.Addr().String()
+	address, scheme := ln.Addr().String(), "http://"
+	if certificates != nil {
+		scheme = "https://"
+		ln = tls.NewListener(ln, login.ServerTLS(certificates, cas))
+	}
 	addressFile := filepath.Join(o.data, client.AddressFile)
-	if err := os.WriteFile(addressFile, []byte(address+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(addressFile, []byte(strings.TrimPrefix(scheme, "http://")+address+"\n"), 0o600); err != nil {
 		return errors.Join(fmt.Errorf("cannot leave the address for clients: %w", err), ln.Close())
 	}
 	defer os.Remove(addressFile)
-	fmt.Fprintf(p.out, "http://%s\n", address)
-	fmt.Fprintf(p.talk, "%s on http://%s; clients find the token in %s\n", good.Render("serving"), address, filepath.Join(o.data, client.TokenFile))
+	fmt.Fprintf(p.out, "%s%s\n", scheme, address)
+	fmt.Fprintf(p.talk, "%s on %s%s; clients find the token in %s\n", good.Render("serving"), scheme, address, filepath.Join(o.data, client.TokenFile))
+	if authority != "" {
+		fmt.Fprintf(p.talk, "its certificate is of its own authority: give clients %s\n", authority)
+	}
+	if password != "" {
+		fmt.Fprintf(p.talk, "the account admin was made, with the password %s\nit is shown this once; change it with sutler user set-password admin\n", password)
+	}
 	return server.Serve(ctx, ln, door, grace, logger)
 }
 
@@ -213,9 +247,12 @@ func (p *program) finishAll(ctx context.Context, h *host) error {
 	return nil
 }
 
+// localAccount is who holds the token of the data directory.
+const localAccount = "local"
+
 // administrator is the caller behind a door that knows one account only.
 func administrator(door string) sutler.Caller {
-	return sutler.Caller{Account: "local", Groups: []string{sutler.MPFAdmins, sutler.MPFTrustedUsers}, Door: door}
+	return sutler.Caller{Account: localAccount, Groups: []string{sutler.MPFAdmins, sutler.MPFTrustedUsers}, Door: door}
 }
 
 // tokenOf returns the token of a data directory and makes it at the first

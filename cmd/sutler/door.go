@@ -1,0 +1,281 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"sutler"
+	"sutler/admin"
+	"sutler/login"
+	"sutler/security"
+)
+
+// loginFile in the data directory says who else than local accounts may log in.
+const loginFile = "login.json"
+
+// loginConfig is the content of login.json.
+type loginConfig struct {
+	NoBasic bool `json:"noBasic"` // local accounts do not log in by HTTP Basic
+	OpenID  *struct {
+		Issuer       string            `json:"issuer"`
+		Audiences    []string          `json:"audiences"`
+		ClientID     string            `json:"clientID"`
+		ClientSecret string            `json:"clientSecret"`
+		RedirectURL  string            `json:"redirectURL"`
+		Scopes       []string          `json:"scopes"`
+		AccountClaim string            `json:"accountClaim"`
+		Accounts     map[string]string `json:"accounts"`
+		GroupsClaim  string            `json:"groupsClaim"`
+		Groups       map[string]string `json:"groups"`
+	} `json:"openID"`
+	Certificates *struct {
+		CAs      string              `json:"cas"`
+		Revoked  string              `json:"revoked"`
+		From     []string            `json:"from"`
+		Accounts map[string]string   `json:"accounts"`
+		Template string              `json:"template"`
+		Groups   map[string][]string `json:"groups"`
+		Units    map[string]string   `json:"units"`
+	} `json:"certificates"`
+}
+
+// readLogin reads login.json; without the file local accounts alone log in.
+func readLogin(data string) (loginConfig, error) {
+	var c loginConfig
+	file := filepath.Join(data, loginFile)
+	f, err := os.Open(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return c, nil
+	}
+	if err != nil {
+		return c, fmt.Errorf("cannot read who may log in: %w", err)
+	}
+	defer f.Close()
+	if err := ownersAlone(file); err != nil { // it may hold the secret of a client
+		return c, err
+	}
+	dec := json.NewDecoder(f)
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&c); err != nil {
+		return c, sutler.Errorf(sutler.BadInput, "cannot read %s: %w", file, err)
+	}
+	return c, nil
+}
+
+// hashesAtOnce bounds the memory and processors that logins take.
+const hashesAtOnce = 4
+
+// gate makes what lets callers in: local accounts, and whom login.json names.
+func (h *host) gate(data, token string, logger *slog.Logger) (*login.Gate, func() (*x509.CertPool, error), error) {
+	c, err := readLogin(data)
+	if err != nil {
+		return nil, nil, err
+	}
+	g := &login.Gate{Basic: !c.NoBasic, Report: func(r *http.Request, err error) {
+		var f *login.Refusal
+		if !errors.As(err, &f) {
+			f = &login.Refusal{Method: "unknown", Reason: err.Error()}
+		}
+		logger.Warn("not let in", "method", f.Method, "account", f.Account, "reason", f.Reason, "from", r.RemoteAddr)
+	}}
+	var cas func() (*x509.CertPool, error)
+	if c.Certificates != nil {
+		cas = login.Pool(c.Certificates.CAs)
+		cc := login.CertificatesConfig{
+			CAs: cas, From: c.Certificates.From, Accounts: c.Certificates.Accounts, Template: c.Certificates.Template,
+			Groups: c.Certificates.Groups, Units: c.Certificates.Units, Now: time.Now,
+		}
+		if c.Certificates.Revoked != "" {
+			cc.Revoked = login.Revoked(c.Certificates.Revoked)
+		}
+		certificates, err := login.NewCertificates(cc)
+		if err != nil {
+			return nil, nil, err
+		}
+		g.Chain = append(g.Chain, certificates)
+	}
+	if c.OpenID != nil {
+		o, err := login.NewOpenID(login.OpenIDConfig{
+			Issuer: c.OpenID.Issuer, Audiences: c.OpenID.Audiences, ClientID: c.OpenID.ClientID, AccountClaim: c.OpenID.AccountClaim,
+			Accounts: c.OpenID.Accounts, GroupsClaim: c.OpenID.GroupsClaim, Groups: c.OpenID.Groups, Now: time.Now,
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		g.Chain = append(g.Chain, switched{o, h})
+		if c.OpenID.RedirectURL != "" {
+			g.Browser, err = login.NewBrowser(login.BrowserConfig{
+				OpenID: o, ClientSecret: c.OpenID.ClientSecret, RedirectURL: c.OpenID.RedirectURL, Scopes: c.OpenID.Scopes, Sessions: &sessions{},
+			})
+			if err != nil {
+				return nil, nil, err
+			}
+			g.Chain = append(g.Chain, g.Browser)
+		}
+	}
+	g.Chain = append(g.Chain, &login.Local{Basic: !c.NoBasic, Accounts: &admin.Accounts{
+		Engine: h.Engine, Hasher: security.Hasher{Params: security.DefaultParams()}, Guard: security.NewGuard(security.Limits{}), Now: time.Now,
+		Places: make(chan struct{}, hashesAtOnce), Wrong: login.ErrWrong, Secret: token, Local: administrator("json"),
+	}})
+	return g, cas, nil
+}
+
+// switched asks an OpenID issuer only while login.passportEnabled is on.
+type switched struct {
+	to   *login.OpenID
+	host *host
+}
+
+func (s switched) Authenticate(r *http.Request) (sutler.Caller, error) {
+	if !s.host.passport.Load() {
+		return sutler.Caller{}, login.ErrNoProof
+	}
+	return s.to.Authenticate(r)
+}
+
+// sessions keeps the sessions of browsers in memory: after a restart they log
+// in anew.
+type sessions struct {
+	mu  sync.Mutex
+	all map[string]login.Session
+}
+
+// mostSessions bounds the memory; beyond it the ones that are idle longest go.
+const mostSessions = 100_000
+
+func (s *sessions) Put(_ context.Context, hash string, v login.Session) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all == nil {
+		s.all = map[string]login.Session{}
+	}
+	if len(s.all) >= mostSessions {
+		oldest := ""
+		for k, other := range s.all {
+			if oldest == "" || other.Seen.Before(s.all[oldest].Seen) {
+				oldest = k
+			}
+		}
+		delete(s.all, oldest)
+	}
+	s.all[hash] = v
+	return nil
+}
+
+func (s *sessions) Get(_ context.Context, hash string) (login.Session, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, ok := s.all[hash]
+	if !ok {
+		return v, login.ErrNoSession
+	}
+	return v, nil
+}
+
+func (s *sessions) Touch(_ context.Context, hash string, seen time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v, ok := s.all[hash]; ok {
+		v.Seen = seen
+		s.all[hash] = v
+	}
+	return nil
+}
+
+func (s *sessions) Delete(_ context.Context, hash string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.all, hash)
+	return nil
+}
+
+// admitted is the gate with the settings of clients: how far the engine may act
+// as a caller, and whether it learns who that is.
+func (h *host) admitted(g *login.Gate) func(http.ResponseWriter, *http.Request) (sutler.Caller, bool) {
+	return func(w http.ResponseWriter, r *http.Request) (sutler.Caller, bool) {
+		c, in := g.Admit(w, r)
+		if !in {
+			return c, false
+		}
+		if s, ok := h.clients.Load().(security.ClientSettings); ok && c.Account != localAccount {
+			c.Reach, c.Unknown = s.Reach()
+		}
+		c.Door = "json"
+		return c, true
+	}
+}
+
+// firstAdministrator makes the account admin with a password of its own when
+// there is no user yet, and returns the password; "" when there is one.
+func (h *host) firstAdministrator(ctx context.Context, a *admin.Admin) (string, error) {
+	if len(h.Access().Accounts(false)) > 0 {
+		return "", nil
+	}
+	password := rand.Text()
+	err := a.Change(ctx, administrator("serve"), sutler.AccessChange{Verb: sutler.AddUser, Name: "admin", Groups: []string{security.Administrators}, Secret: password})
+	if sutler.CodeOf(err) == sutler.Exists { // another engine of the store was faster
+		return "", nil
+	}
+	return password, err
+}
+
+// admin changes who may do what.
+func (h *host) admin() *admin.Admin {
+	return &admin.Admin{
+		Engine: h.Engine, Hasher: security.Hasher{Params: security.DefaultParams()}, Sealer: h.keys, Random: rand.Reader, Now: time.Now,
+	}
+}
+
+// tlsOf says how the door encrypts: not at all on loopback unless files are
+// given, else with those, else with a certificate of the server's own authority.
+func tlsOf(o serveOptions, cas func() (*x509.CertPool, error), logger *slog.Logger) (login.CertificateSource, string, error) {
+	report := func(err error) { logger.Error("cannot renew the certificate of the server", "error", err.Error()) }
+	switch {
+	case o.tlsCert != "" && o.tlsKey != "":
+		return login.CertificateFiles(o.tlsCert, o.tlsKey, report), "", nil
+	case o.tlsCert != "" || o.tlsKey != "":
+		return nil, "", sutler.Errorf(sutler.BadInput, "cannot use TLS: --tls-cert and --tls-key go together")
+	case isLoopback(o.listen) && cas == nil && len(o.hosts) == 0:
+		return nil, "", nil
+	}
+	hosts := append([]string{"localhost", "127.0.0.1", "::1"}, o.hosts...)
+	if host, _, err := net.SplitHostPort(o.listen); err == nil {
+		if ip, err := netip.ParseAddr(host); err == nil && !ip.IsUnspecified() && !ip.IsLoopback() {
+			hosts = append(hosts, host)
+		}
+	}
+	dir := filepath.Join(o.data, "tls")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, "", fmt.Errorf("cannot make the directory of the certificates: %w", err)
+	}
+	ca, err := login.LocalCA(dir, hosts, time.Now, rand.Reader)
+	if err != nil {
+		return nil, "", err
+	}
+	source, err := ca.Source(hosts, report)
+	return source, filepath.Join(dir, "ca.crt"), err
+}
+
+// isLoopback reports whether an address to listen on can be reached from this
+// host alone.
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback()
+}

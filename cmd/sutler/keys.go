@@ -1,0 +1,95 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"sutler"
+	"sutler/security"
+)
+
+// keysFile in the data directory holds the keys that secrets are sealed with.
+const keysFile = "seal.keys"
+
+// keysOf reads the keys of a data directory and makes them at the first start.
+// Engines that share a database need the same file. It refuses one that others
+// than the owner can read.
+func keysOf(data string) (*security.Keys, error) {
+	file := filepath.Join(data, keysFile)
+	b, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		keys, err := security.NewKeys()
+		if err != nil {
+			return nil, err
+		}
+		return keys, writeKeys(file, keys)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the keys: %w", err)
+	}
+	if err := ownersAlone(file); err != nil {
+		return nil, err
+	}
+	keys, err := security.ParseKeys(b)
+	if err != nil {
+		return nil, fmt.Errorf("cannot use %s: %w", file, err)
+	}
+	return keys, nil
+}
+
+// ownersAlone refuses a file that others than its owner can read.
+func ownersAlone(file string) error {
+	info, err := os.Stat(file)
+	if err != nil {
+		return fmt.Errorf("cannot look at %s: %w", file, err)
+	}
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		return sutler.Errorf(sutler.Denied, "cannot use %s: others than its owner can read it; chmod 600 it", file)
+	}
+	return nil
+}
+
+// writeKeys puts keys in place of a file, whole or not at all.
+func writeKeys(file string, keys *security.Keys) error {
+	b, err := keys.Bytes()
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(file), keysFile+".*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("cannot write the keys: %w", err)
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), file)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return fmt.Errorf("cannot write the keys: %w", err)
+	}
+	return nil
+}
+
+// rotateKeys makes a new key, the one that seals from now on; what older ones
+// sealed still opens.
+func (h *host) rotateKeys() error {
+	b, err := h.keys.Bytes()
+	if err != nil {
+		return err
+	}
+	next, err := security.ParseKeys(b)
+	if err != nil {
+		return err
+	}
+	if err := next.Rotate(); err != nil {
+		return err
+	}
+	if err := writeKeys(filepath.Join(h.o.Data, keysFile), next); err != nil {
+		return err
+	}
+	h.keys.Replace(next) // not before it is on disk
+	return nil
+}
