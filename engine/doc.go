@@ -12,6 +12,10 @@
 // the record that says so is durable. Records that may wait ride with the next
 // one that may not, so that a transaction of n write steps costs n+1 commits.
 //
+// Whether a call may be made, and as whom, is decided in permit.go by the rules
+// of package security. What explains a decision (explain.go, who_can.go) asks
+// the same functions and runs nothing.
+//
 // There is one way back: rollback (rollback.go) serves a failed step and the
 // transaction of a dead engine alike, because it needs the journal only. If
 // the log fails, the engine lets go: it touches nothing more, and recovery
