@@ -59,10 +59,14 @@ type Filter struct {
 	Limit  int           // at most so many; 0: 50
 }
 
+// ConfigNamespace stands in place of a namespace in what the log keeps of the
+// doings of administrators. It is found in the audit log, and no transaction.
+const ConfigNamespace = "MPF Config"
+
 // Monitor reads transactions.
 type Monitor interface {
 	// Transactions returns the transactions that f chooses, newest first,
-	// without their steps.
+	// without their steps. The doings of administrators are not among them.
 	Transactions(ctx context.Context, f Filter) ([]Transaction, error)
 	// Transaction returns one transaction with its steps; code NotFound for an
 	// unknown one.

@@ -12,7 +12,7 @@ import (
 )
 
 // configNamespace names the doings of administrators in the audit log.
-const configNamespace = "MPF Config"
+const configNamespace = sutler.ConfigNamespace
 
 // Access returns what the installation allows now.
 func (e *Engine) Access() *security.Access { return e.access.Load() }
@@ -119,7 +119,7 @@ func (e *Engine) Configure(from sutler.Caller, what, detail string, do func() er
 	if lost := j.must(sutler.Record{Kind: sutler.StepDone, Seq: 1}, sutler.Record{Kind: sutler.CommittedTx}); lost != nil {
 		return &sutler.Error{Code: sutler.LogFailed, Err: fmt.Errorf("cannot record that it was done (%s): %w", what, lost)}
 	}
-	e.logger.Info("configuration changed", slog.String("caller", from.Account), slog.String("what", what), slog.String("detail", detail))
+	e.logger.Debug("configuration changed", slog.String("caller", from.Account), slog.String("what", what), slog.String("detail", detail))
 	return nil
 }
 

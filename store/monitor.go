@@ -34,7 +34,7 @@ func (s *Store) Transactions(ctx context.Context, f sutler.Filter) ([]sutler.Tra
 	}
 	var found []entry
 	for _, e := range inMemory {
-		if matches(f.Status, e.head.Status) && (f.Caller == "" || f.Caller == e.head.Caller) && (before == nil || e.before(before)) {
+		if matches(f.Status, e.head.Status) && e.head.Namespace != sutler.ConfigNamespace && (f.Caller == "" || f.Caller == e.head.Caller) && (before == nil || e.before(before)) {
 			found = append(found, e)
 		}
 	}
@@ -74,7 +74,7 @@ func matches(asked, st sutler.Status) bool { return st != "" && (asked == "" || 
 // tableEntries returns the newest entries of the table that f chooses and that began before the given one and are not in memory, where they
 // are newer.
 func (s *Store) tableEntries(ctx context.Context, f *sutler.Filter, before *entry, limit int, inMemory map[sutler.TransactionID]entry) ([]entry, error) {
-	where, args := "status <> ''", []any(nil)
+	where, args := "status <> '' AND namespace <> '"+sutler.ConfigNamespace+"'", []any(nil)
 	if f.Caller != "" {
 		where, args = where+" AND caller = $1", append(args, f.Caller)
 	}

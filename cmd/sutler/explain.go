@@ -27,12 +27,13 @@ type explanation struct {
 
 // explain says what an error code or a rule means and what to do.
 func (p *program) explain() *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "explain [CODE]",
 		Short: "Say what an error code or a rule means",
 		Long: `Explains an error code, given as 0x80070005, as a decimal number or by its name,
 and the rules that namespaces, schemas, requests, paths and stylesheets follow,
-such as XML004 or XP014. Without an argument it lists all of them.`,
+such as XML004 or XP014. Without an argument it lists all of them. explain access
+says who may do what, and why.`,
 		Example: `  sutler explain 0x80070005
   sutler explain Denied
   sutler explain XP014`,
@@ -61,6 +62,8 @@ such as XML004 or XP014. Without an argument it lists all of them.`,
 			})
 		},
 	}
+	c.AddCommand(p.explainAccess())
+	return c
 }
 
 func (p *program) listExplanations() error {
