@@ -52,7 +52,7 @@ func newSite(r *rand.Rand) *site {
 	levels := make([][]string, deepest)
 	add := func(level int, p program) {
 		p.Name = fmt.Sprintf("N%d/%s", r.IntN(namespaces), p.Name)
-		p.Access = one(r, "public", "public", "private", "")
+		p.Access = one(r, "public", "public", "public", "private", "")
 		levels[level] = append(levels[level], p.Name)
 		s.Procedures = append(s.Procedures, p)
 	}
@@ -80,7 +80,7 @@ func newSite(r *rand.Rand) *site {
 func newCall(r *rand.Rand, to []string) call {
 	return call{
 		To: cased(r, one(r, to...)), Impersonate: threeState(r), Trusted: threeState(r), Sensitive: threeState(r),
-		Broken: chance(r, 2), Caught: chance(r, 25),
+		Broken: chance(r, 2), Caught: chance(r, 35),
 	}
 }
 
@@ -89,9 +89,9 @@ func threeState(r *rand.Rand) string { return one(r, "", "", "0", "1", "1", "2")
 
 // changeAccess makes accounts, lists, credentials and settings anew.
 func (s *site) changeAccess(r *rand.Rand) {
-	s.Accounts, s.Lists, s.Credentials, s.DefaultDeny = nil, nil, nil, chance(r, 20)
+	s.Accounts, s.Lists, s.Credentials, s.DefaultDeny = nil, nil, nil, chance(r, 10)
 	for _, name := range usersOfSite[:len(usersOfSite)-1] { // the last one is in no directory
-		s.Accounts = append(s.Accounts, account{Name: name, Disabled: chance(r, 6), In: append(some(r, 2, groupsOfSite...), some(r, 1, builtIn...)...)})
+		s.Accounts = append(s.Accounts, account{Name: name, Disabled: chance(r, 4), In: append(some(r, 2, groupsOfSite...), some(r, 1, builtIn...)...)})
 	}
 	for _, name := range groupsOfSite { // in circles, too
 		a := account{Name: name, Group: true, In: some(r, 1, groupsOfSite...)}
@@ -109,7 +109,7 @@ func (s *site) changeAccess(r *rand.Rand) {
 			}
 			e.Rights = nil
 			for _, right := range []string{"simple", "credentials", "trusted", "private"} {
-				if chance(r, 70) {
+				if chance(r, 80) {
 					e.Rights = append(e.Rights, right)
 				}
 			}
@@ -147,6 +147,9 @@ func (s *site) newList(r *rand.Rand, on string) list {
 	l := list{On: on, Entries: []entry{}}
 	for range r.IntN(6) {
 		l.Entries = append(l.Entries, s.newEntry(r))
+	}
+	if chance(r, 50) { // or too few get far
+		l.Entries = append(l.Entries, entry{Who: one(r, principals...), Rights: []string{"execute"}})
 	}
 	return l
 }

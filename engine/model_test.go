@@ -37,9 +37,9 @@ func (s *site) account(name string) *account {
 	return nil
 }
 
-// subject returns a named account with all its groups. Nobody with a name is
-// Anonymous, and Anonymous is nobody else, not even Everyone: lists must grant
-// it explicitly.
+// subject returns a named account with all its groups. Whoever has a name is an
+// authenticated user, also a trustee of whom no directory knows; Anonymous is
+// nobody else, not even Everyone: lists must grant it explicitly.
 func (s *site) subject(name string, vouched []string) subject {
 	if a := s.account(name); a != nil && a.Disabled {
 		return subject{disabled: true}
@@ -129,14 +129,15 @@ type place struct {
 	stored  *credential // in force in place of basic
 	trusted bool        // the authentication node is passed on
 	handed  bool        // it has come so far
+	sealed  bool        // what the log keeps is sensitive
 }
 
 // three returns what a three-state attribute makes of what is in force.
 func three(attr string, now bool) bool { return attr == "1" || attr != "2" && now }
 
 // expect returns what the outside must see of a request: every provider call
-// with its identity and what it sees of the credentials, every refusal with
-// its check, what is undone, and how it ends.
+// with its identity, what it sees of the credentials and whether an effect is
+// kept sealed, every refusal with its check, what is undone, and how it ends.
 func (s *site) expect(a *asking) []string {
 	t := &trip{site: s, ask: a, caller: subject{is: map[string]bool{"anonymous": true}}}
 	name := ""
@@ -153,7 +154,7 @@ func (s *site) expect(a *asking) []string {
 	if a.Trustee != "" && lower(a.Trustee) != lower(a.Account) {
 		t.trustee = s.subject(a.Trustee, nil)
 	}
-	from := place{basic: a.User, on: a.Impersonate == "1", trusted: a.Trusted == "1", handed: true}
+	from := place{basic: a.User, on: a.Impersonate == "1", trusted: a.Trusted == "1", sealed: a.Sensitive == "1", handed: true}
 	steps := a.Steps
 	if a.Simple != "" {
 		steps = []call{{To: a.Simple}}
@@ -228,7 +229,7 @@ func (t *trip) call(from place, c call) string {
 		return t.refuse(p, check)
 	}
 	to := from
-	to.nested, to.on, to.trusted = true, three(c.Impersonate, from.on), three(c.Trusted, from.trusted)
+	to.nested, to.on, to.trusted, to.sealed = true, three(c.Impersonate, from.on), three(c.Trusted, from.trusted), three(c.Sensitive, from.sealed)
 	to.handed = from.handed && to.trusted
 	for i := range t.site.Credentials {
 		if k := &t.site.Credentials[i]; lower(k.Name) == lower(p.ExecuteAs) {
@@ -242,7 +243,11 @@ func (t *trip) call(from place, c call) string {
 	if who == "" {
 		return t.refuse(p, "identity")
 	}
-	t.did = append(t.did, fmt.Sprintf("%d %s as %s sees %s", t.calls, p.Name, who, t.sees(to)))
+	line := fmt.Sprintf("%d %s as %s sees %s", t.calls, p.Name, who, t.sees(to))
+	if p.Write && (to.sealed || strings.Contains(line, " with ") || strings.Contains(line, ":")) {
+		line += ", sealed" // passwords are, whatever the step says
+	}
+	t.did = append(t.did, line)
 	if p.Write {
 		t.undo = append(t.undo, fmt.Sprintf("%d %s undone as %s", t.calls, p.Name, who))
 	}

@@ -87,7 +87,7 @@ func (st *stand) submit(t testing.TB, a *asking) []string {
 	}
 	req.Trusted = a.Simple == ""
 	req.Namespace, req.Procedure, _ = strings.Cut(a.Simple, "/")
-	st.did, st.seqs, st.undone, st.log.refused = nil, nil, nil, nil
+	st.did, st.seqs, st.undone, st.log.refused, st.log.sealed = nil, nil, nil, nil, 0
 	reach := map[string]sutler.Reach{"host": sutler.ReachHost, "none": sutler.ReachNone, "all": sutler.ReachAll}[a.Reach]
 	_, err = st.Submit(t.Context(), sutler.Caller{Account: a.Account, Groups: a.Groups, Unknown: a.Unknown, Reach: reach}, req)
 	var seen []string
@@ -130,7 +130,11 @@ func (st *stand) process(_ context.Context, c *sutler.Call) error {
 			}
 		}
 	}
-	st.did = append(st.did, fmt.Sprintf("%d %s/%s as %s sees %s", c.Seq, c.Namespace, c.Procedure, words(c.Identity), sees))
+	line := fmt.Sprintf("%d %s/%s as %s sees %s", c.Seq, c.Namespace, c.Procedure, words(c.Identity), sees)
+	if st.log.sealed == c.Seq {
+		line += ", sealed"
+	}
+	st.did = append(st.did, line)
 	st.seqs = append(st.seqs, c.Seq)
 	if strings.HasPrefix(c.Procedure, "Fail") {
 		return sutler.Errorf(sutler.Failed, "it always fails")
@@ -288,13 +292,20 @@ func (lid) Open(sealed, record []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// refusals is a log that keeps only what was refused.
-type refusals struct{ refused []sutler.Record }
+// refusals is a log that keeps only what was refused, and which call was the
+// last that it was given sealed.
+type refusals struct {
+	refused []sutler.Record
+	sealed  int
+}
 
 func (l *refusals) Append(_ context.Context, _ sutler.Lease, rs ...sutler.Record) error {
 	for _, r := range rs {
-		if r.Kind == sutler.Refused {
+		switch {
+		case r.Kind == sutler.Refused:
 			l.refused = append(l.refused, r)
+		case r.Kind == sutler.StepStarted && len(r.Sealed) > 0:
+			l.sealed = r.Seq
 		}
 	}
 	return nil

@@ -30,7 +30,7 @@ func TestTrees(t *testing.T) {
 	// A generator that makes only what is refused at the door compares nothing.
 	for _, word := range []string{
 		"account", "server right", "credentials", "security context", "access type", "access list", "identity",
-		"service", "basic", "executeAs", "caller", "undone", "sees", "passport", "committed", "denied", "broken", "failed", "unknown", "malformed", "depth 6",
+		"service", "basic", "executeAs", "caller", "undone", "sees", "sealed", "passport", "committed", "denied", "broken", "failed", "unknown", "malformed", "depth 6",
 	} {
 		if seen[word]*1000 < n {
 			t.Errorf("%q in %d of %d trees: the generator no longer makes it", word, seen[word], n)
@@ -86,7 +86,8 @@ func note(seen map[string]int, got []string) {
 		words[strings.Fields(who)[0]] = true
 		words["undone"] = words["undone"] || strings.Contains(line, " undone ")
 		words["passport"] = words["passport"] || strings.Contains(line, " sees passport")
-		words["sees"] = words["sees"] || strings.Contains(line, " sees ") && !strings.HasSuffix(line, "nothing")
+		words["sees"] = words["sees"] || strings.Contains(line, " sees ") && !strings.Contains(line, " sees nothing")
+		words["sealed"] = words["sealed"] || strings.HasSuffix(line, ", sealed")
 	}
 	for w, is := range words {
 		if is {
