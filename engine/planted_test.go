@@ -73,10 +73,10 @@ var planted = os.Getenv("SUTLER_PLANTED")
 func Planted(mistake string) bool { return planted == mistake }
 `
 
-// TestPlanted has TestTrees find every mistake that is planted in the rules.
+// TestTreesFindMistakes has TestTrees find every mistake that is planted in the rules.
 // All are compiled into one test binary, which makes one of them at a time, and
 // none when none is asked for.
-func TestPlanted(t *testing.T) {
+func TestTreesFindMistakes(t *testing.T) {
 	binary := plantedBinary(t)
 	run := func(mistake string) (string, error) {
 		c := exec.Command(binary, "-test.run", "^TestTrees$")
