@@ -3,13 +3,15 @@
 GO      ?= go
 BIN     := bin/sutler
 FUZZ    ?= 10m
+TREES   ?= 1000000
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 SOURCES := $(shell find . -name '*.go' -o -name '*.xml' -o -name '*.sql' -o -name go.mod -o -name go.sum | grep -v '^./bin/')
 
 # Tests that kill processes, break every commit, compare with other processors
-# or are hostile run as plain builds; the race detector sees a sample of the first.
-PLAIN   := 'Crash|Kill|Binary|Linear|Differential|Hostile'
+# or with a model, or are hostile run as plain builds; the race detector sees a
+# sample of some.
+PLAIN   := 'Crash|Kill|Binary|Linear|Differential|Hostile|Trees'
 
 .PHONY: all build demo run test check race plain bench fuzz soak clean cross
 
@@ -79,8 +81,10 @@ bench-engine: postgres
 	@mkdir -p bin
 	CGO_ENABLED=0 $(GO) test -run '^$$' -bench '^BenchmarkEngine$$' -benchtime 3x -timeout 1h ./bench/ -figures $(CURDIR)/bin/bench-engine.json -sustained $(SUSTAINED)
 
-# Every parser, one after the other, for $(FUZZ) each.
+# Every parser, one after the other, for $(FUZZ) each, after random call trees
+# that are compared with the model of the security rules; SUTLER_SEED=n makes others.
 fuzz:
+	SUTLER_TREES=$(TREES) CGO_ENABLED=0 $(GO) test -run '^TestTrees$$' -timeout 3h ./engine/
 	@set -e; for pkg in $$($(GO) list ./...); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 	    echo "$$pkg $$target"; \

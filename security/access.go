@@ -22,7 +22,7 @@ const (
 	Administrators     = "Administrators"      // SDDL alias BA; may do everything
 	AuthenticatedUsers = "Authenticated Users" // AU: everybody whose name is known
 	Anonymous          = "Anonymous"           // AN: a caller of whom nothing is known
-	Everyone           = "Everyone"            // WD
+	Everyone           = "Everyone"            // WD: everybody but Anonymous
 )
 
 // builtinGroups are the groups that exist from the start and may have members.

@@ -169,9 +169,9 @@ func TestPrivate(t *testing.T) {
 }
 
 // TestAnonymous: nobody knows such a caller, so that only lists that name
-// Anonymous or Everyone let it in.
+// Anonymous let it in.
 func TestAnonymous(t *testing.T) {
-	a := access(t, false, list(security.NamespaceObject("N"), "+ann +Anonymous"), list(security.NamespaceObject("M"), "+ann"),
+	a := access(t, false, list(security.NamespaceObject("N"), "+ann +Anonymous"), list(security.NamespaceObject("M"), "+ann"), list(security.NamespaceObject("E"), "+Everyone"),
 		security.Row(sutler.ListRow, security.Engines, &security.List{Entries: []security.Entry{{Who: security.AuthenticatedUsers, Rights: security.ExecuteProcedures}}}))
 	known, unknown := sutler.Caller{Account: "ann"}, sutler.Caller{Account: "ann", Groups: []string{sutler.MPFAdmins}, Unknown: true}
 	for _, row := range []struct {
@@ -179,7 +179,10 @@ func TestAnonymous(t *testing.T) {
 		submit    bool
 		namespace string
 		call      bool
-	}{{known, true, "N", true}, {known, true, "M", true}, {unknown, false, "N", true}, {unknown, false, "M", false}} {
+	}{
+		{known, true, "N", true}, {known, true, "M", true}, {known, true, "E", true},
+		{unknown, false, "N", true}, {unknown, false, "M", false}, {unknown, false, "E", false},
+	} {
 		w := a.Caller(row.c)
 		if got := security.Last(a.MaySubmit(w, security.Engines, security.Submission{})).Allowed; got != row.submit {
 			t.Errorf("unknown %t submits: %t", row.c.Unknown, got)

@@ -31,14 +31,17 @@ func (w *Who) Groups() []string {
 }
 
 // Who returns the account with the groups that its door vouches for and those
-// of the installation. An unknown account is none but itself; a disabled one
-// is in no group at all.
+// of the installation. An account that the installation does not know is in no
+// group of it; a disabled one is in no group at all. No account is Anonymous,
+// who is not even one of Everyone: a list lets it in by its name only (MPF:
+// impersonation level Anonymous).
 func (a *Access) Who(account string, groups []string) *Who {
-	w := &Who{Account: account, is: map[string]bool{Fold(Everyone): true}}
+	w := &Who{Account: account, is: map[string]bool{}}
 	if account == "" {
 		w.is[Fold(Anonymous)] = true
 		return w
 	}
+	w.is[Fold(Everyone)] = true
 	known := a.accounts[Fold(account)]
 	if known != nil && (known.Disabled || known.Group) {
 		w.Disabled = true

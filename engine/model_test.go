@@ -1,0 +1,292 @@
+package engine_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// What follows is the reference model of the rules of security: plain data and
+// one walk through a call tree, written from the rules as they are documented.
+// It shares nothing with the engine, so that the two can be compared.
+
+// matrix is the list on engines as long as nobody has set one.
+var matrix = []entry{
+	{Who: "Administrators", Rights: []string{"simple", "credentials", "trusted", "private"}},
+	{Who: "MPFAdmins", Rights: []string{"simple", "credentials", "trusted", "private"}},
+	{Who: "MPFTrustedUsers", Rights: []string{"simple", "credentials", "trusted"}},
+	{Who: "MPFServiceAccts", Rights: []string{"simple", "credentials", "private"}},
+	{Who: "MPFClientAccts", Rights: []string{"simple", "credentials"}},
+}
+
+// subject is somebody as lists see them.
+type subject struct {
+	disabled bool
+	is       map[string]bool
+}
+
+// lower is how names are compared.
+func lower(s string) string { return strings.ToLower(s) }
+
+func (s *site) account(name string) *account {
+	for i := range s.Accounts {
+		if lower(s.Accounts[i].Name) == lower(name) {
+			return &s.Accounts[i]
+		}
+	}
+	return nil
+}
+
+// subject returns a named account with all its groups. Whoever has a name is an
+// authenticated user, also a trustee of whom no directory knows; Anonymous is
+// nobody else, not even Everyone: lists must grant it explicitly.
+func (s *site) subject(name string, vouched []string) subject {
+	if a := s.account(name); a != nil && a.Disabled {
+		return subject{disabled: true}
+	}
+	is := map[string]bool{"everyone": true, "authenticated users": true, lower(name): true}
+	for _, g := range vouched {
+		is[lower(g)] = true
+	}
+	for grown := true; grown; {
+		grown = false
+		for _, a := range s.Accounts {
+			for _, g := range a.In {
+				if is[lower(a.Name)] && !is[lower(g)] {
+					is[lower(g)], grown = true, true
+				}
+			}
+		}
+	}
+	return subject{is: is}
+}
+
+// verdict says what entries say of a right: deny wins over allow; "" is nothing.
+func verdict(entries []entry, who subject, right string) string {
+	said := ""
+	for _, e := range entries {
+		switch {
+		case !who.is[lower(e.Who)] || !slices.Contains(e.Rights, right):
+		case e.Deny:
+			return "deny"
+		default:
+			said = "allow"
+		}
+	}
+	return said
+}
+
+func (s *site) list(on string) *list {
+	for i := range s.Lists {
+		if lower(s.Lists[i].On) == lower(on) {
+			return &s.Lists[i]
+		}
+	}
+	return nil
+}
+
+// holds reports whether somebody has a right on engines.
+func (s *site) holds(who subject, right string) bool {
+	entries := matrix
+	if l := s.list(""); l != nil {
+		entries = l.Entries
+	}
+	return verdict(entries, who, right) == "allow"
+}
+
+// open reports whether the lists let somebody call a procedure: its own before
+// the inherited one, no match refuses, no list at all is open by default.
+func (s *site) open(who subject, name string) bool {
+	namespace, _, _ := strings.Cut(name, "/")
+	own, above := s.list(name), s.list(namespace)
+	if own != nil && own.Alone {
+		above = nil
+	}
+	for _, l := range []*list{own, above} {
+		if l != nil {
+			if v := verdict(l.Entries, who, "execute"); v != "" {
+				return v == "allow"
+			}
+		}
+	}
+	return own == nil && above == nil && !s.DefaultDeny
+}
+
+// trip is one request under way.
+type trip struct {
+	site            *site
+	ask             *asking
+	caller, trustee subject
+	calls           int      // made so far
+	did, undo       []string // what the outside sees; what a rollback adds, last first
+}
+
+// place is where a call comes from: what the calling procedure hands on.
+type place struct {
+	nested  bool // in a procedure of a namespace, not in the request
+	on      bool // impersonation is in force
+	basic   string
+	stored  *credential // in force in place of basic
+	trusted bool        // the authentication node is passed on
+	handed  bool        // it has come so far
+	sealed  bool        // what the log keeps is sensitive
+}
+
+// three returns what a three-state attribute makes of what is in force.
+func three(attr string, now bool) bool { return attr == "1" || attr != "2" && now }
+
+// expect returns what the outside must see of a request: every provider call
+// with its identity, what it sees of the credentials and whether an effect is
+// kept sealed, every refusal with its check, what is undone, and how it ends.
+func (s *site) expect(a *asking) []string {
+	t := &trip{site: s, ask: a, caller: subject{is: map[string]bool{"anonymous": true}}}
+	name := ""
+	if !a.Unknown {
+		name, t.caller = a.Account, s.subject(a.Account, a.Groups)
+	}
+	if check := t.submission(name); check != "" {
+		return []string{fmt.Sprintf("0 %s refused: %s", a.Simple, check), "denied"}
+	}
+	if a.Simple != "" && a.Steps != nil {
+		return []string{"malformed"}
+	}
+	t.trustee = t.caller
+	if a.Trustee != "" && lower(a.Trustee) != lower(a.Account) {
+		t.trustee = s.subject(a.Trustee, nil)
+	}
+	from := place{basic: a.User, on: a.Impersonate == "1", trusted: a.Trusted == "1", sealed: a.Sensitive == "1", handed: true}
+	steps := a.Steps
+	if a.Simple != "" {
+		steps = []call{{To: a.Simple}}
+	}
+	end := t.steps(from, steps)
+	if end == "" {
+		return append(t.did, "committed")
+	}
+	slices.Reverse(t.undo)
+	return append(append(t.did, t.undo...), end)
+}
+
+// submission returns the check that refuses the request as such, or "".
+func (t *trip) submission(caller string) string {
+	a, right := t.ask, "trusted"
+	if a.Simple != "" {
+		right = "simple"
+	}
+	starts := func(v string) bool { return v == "1" || v == "2" }
+	brings := a.User != "" || a.Passport
+	switch {
+	case t.caller.disabled:
+		return "account"
+	case !t.site.holds(t.caller, right):
+		return "server right"
+	case (brings || a.Context && a.Simple != "") && !t.site.holds(t.caller, "credentials"):
+		return "credentials"
+	case a.User != "" && a.Password == "":
+		return "credentials"
+	case a.Simple != "" && (starts(a.Impersonate) || starts(a.Trusted) || starts(a.Sensitive)):
+		return "security context"
+	case a.Simple != "" && a.Trustee != "" && lower(a.Trustee) != lower(caller):
+		return "security context"
+	}
+	return ""
+}
+
+// steps makes calls until one fails, and returns how.
+func (t *trip) steps(from place, steps []call) string {
+	for _, c := range steps {
+		if end := t.call(from, c); end != "" && !c.Caught {
+			return end
+		}
+	}
+	return ""
+}
+
+func (t *trip) call(from place, c call) string {
+	i := slices.IndexFunc(t.site.Procedures, func(p program) bool { return lower(p.Name) == lower(c.To) })
+	if i < 0 {
+		t.calls++
+		return "unknown"
+	}
+	p := &t.site.Procedures[i]
+	access := p.Access
+	if p.Override != "" {
+		access = p.Override
+	}
+	check := ""
+	switch {
+	case !from.nested && access != "public" && !t.site.holds(t.caller, "private"):
+		check = "access type"
+	case t.trustee.disabled:
+		check = "account"
+	case !t.site.open(t.trustee, p.Name):
+		check = "access list"
+	case c.Broken:
+		return "broken"
+	}
+	t.calls++
+	if check != "" {
+		return t.refuse(p, check)
+	}
+	to := from
+	to.nested, to.on, to.trusted, to.sealed = true, three(c.Impersonate, from.on), three(c.Trusted, from.trusted), three(c.Sensitive, from.sealed)
+	to.handed = from.handed && to.trusted
+	for i := range t.site.Credentials {
+		if k := &t.site.Credentials[i]; lower(k.Name) == lower(p.ExecuteAs) {
+			to.stored = k
+		}
+	}
+	if p.Steps != nil {
+		return t.steps(to, p.Steps)
+	}
+	who := t.identity(to)
+	if who == "" {
+		return t.refuse(p, "identity")
+	}
+	line := fmt.Sprintf("%d %s as %s sees %s", t.calls, p.Name, who, t.sees(to))
+	if p.Write && (to.sealed || strings.Contains(line, " with ") || strings.Contains(line, ":")) {
+		line += ", sealed" // passwords are, whatever the step says
+	}
+	t.did = append(t.did, line)
+	if p.Write {
+		t.undo = append(t.undo, fmt.Sprintf("%d %s undone as %s", t.calls, p.Name, who))
+	}
+	if p.Fails {
+		return "failed"
+	}
+	return ""
+}
+
+func (t *trip) refuse(p *program, check string) string {
+	t.did = append(t.did, fmt.Sprintf("%d %s refused: %s", t.calls, p.Name, check))
+	return "denied"
+}
+
+// identity returns as whom a provider acts, "" when it would be a caller whom
+// nobody may act as.
+func (t *trip) identity(at place) string {
+	switch {
+	case !at.on:
+		return "service"
+	case at.stored != nil:
+		return "executeAs " + at.stored.Account + " by " + at.stored.Name + " with " + at.stored.Password
+	case at.basic != "":
+		return "basic " + at.basic + " with " + t.ask.Password
+	case t.ask.Reach == "none":
+		return ""
+	}
+	return "caller " + t.ask.Account + " reach " + t.ask.Reach
+}
+
+// sees returns what a provider finds in the authentication node.
+func (t *trip) sees(at place) string {
+	switch {
+	case at.trusted && at.stored != nil:
+		return at.stored.Account + ":" + at.stored.Password
+	case at.handed && at.basic != "":
+		return at.basic + ":" + t.ask.Password
+	case at.handed && t.ask.Passport:
+		return "passport"
+	}
+	return "nothing"
+}
