@@ -1,0 +1,30 @@
+//go:build linux
+
+package hostile
+
+import "regexp"
+
+// A family is a kind of attack: what must hold of each of its cases, whatever
+// its file says, and the verdicts that agree with that.
+type family struct {
+	rule     string
+	verdicts *regexp.Regexp
+}
+
+// families are all there are. Beside these rules none of any family may reach
+// the network, look a name up, read the secret file or change what lies
+// outside of the roots: see world.breach.
+var families = map[string]family{
+	"xxe": {
+		"without --dtd a document type is refused as such; with it, an external entity is what the door hands in, or an error where it is needed",
+		regexp.MustCompile(`^(accepted|refused (XML005|XML006|XML008|XML02[2-8]|XML019 RequestBytes|XML027 EntityBytes|XT115|exit [12] (XML0..|XT...)))$`),
+	},
+}
+
+// breach returns how r breaks the rule, or "".
+func (f family) breach(r *report) string {
+	if f.verdicts == nil || f.verdicts.MatchString(r.Verdict) {
+		return ""
+	}
+	return "no case may end with " + r.Verdict
+}
