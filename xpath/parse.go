@@ -11,6 +11,10 @@ import (
 // compiling nor evaluating an expression exhausts the stack.
 const maxDepth = 4000
 
+// maxSteps bounds the steps of all paths of an expression: each takes some
+// hundred times the memory of its source.
+const maxSteps = 30_000
+
 // parser turns tokens into a compiled expression.
 type parser struct {
 	toks     []token
@@ -19,6 +23,7 @@ type parser struct {
 	nested   int  // brackets open
 	inside   int  // predicates open
 	memos    int  // places in Context.memo
+	steps    int  // of all paths
 	matching bool // it is a pattern
 }
 

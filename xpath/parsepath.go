@@ -185,6 +185,9 @@ func (p *parser) relative(steps []*step) ([]*step, error) {
 // step parses a location step (section 2.1).
 func (p *parser) step() (*step, error) {
 	t := p.peek()
+	if p.steps++; p.steps > maxSteps {
+		return nil, &Error{Rule: ruleLong, Offset: t.at, Msg: fmt.Sprintf("the expression has more than %d steps", maxSteps)}
+	}
 	switch {
 	case p.accept("."):
 		return p.abbreviated(newStep(self, nodeTest{}, nil), "self::node()")
