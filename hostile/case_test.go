@@ -77,7 +77,7 @@ func (c *hostileCase) check() error {
 		return fmt.Errorf("%s: there is no door %q", c.path, c.head["door"])
 	case !verdictForm.MatchString(v) && !(*update && v == "?"):
 		return fmt.Errorf("%s: the verdict is %q: want refused WHAT, accepted or bounded", c.path, v)
-	case (v == "accepted" || v == "bounded") && c.head["why"] == "":
+	case (v == "accepted" || v == "bounded") && c.head["why"] == "" && !*update:
 		return fmt.Errorf("%s: it is %s: say why", c.path, v)
 	case len(c.files) == 0:
 		return fmt.Errorf("%s: it has no entry", c.path)

@@ -19,6 +19,22 @@ var families = map[string]family{
 		"without --dtd a document type is refused as such; with it, an external entity is what the door hands in, or an error where it is needed",
 		regexp.MustCompile(`^(accepted|refused (XML005|XML006|XML008|XML02[2-8]|XML019 RequestBytes|XML027 EntityBytes|XT115|exit [12] (XML0..|XT...)))$`),
 	},
+	"entity-bombs": {
+		"entities are replaced with --dtd alone, and what they add has a limit; what is accepted is as large as its source",
+		nil,
+	},
+	"quadratic": {
+		"what is long is read in linear time, whether it is right or wrong",
+		nil,
+	},
+	"deep-nesting": {
+		"what lies too deep in itself is refused by a limit before it reaches the end of a stack",
+		nil,
+	},
+	"encodings": {
+		"what is not of the encoding that it says, or that is not known, is refused and never mended; no two readers see different texts",
+		regexp.MustCompile(`^(accepted|refused (XML00[1-8]|XML01[126]|XML026|400 (BadInput|BadRequest)|415 BadInput))$`),
+	},
 }
 
 // breach returns how r breaks the rule, or "".

@@ -86,6 +86,7 @@ func judge(t *testing.T, c *hostileCase, r *report) {
 	if reason := families[c.head["family"]].breach(r); reason != "" {
 		t.Errorf("the rule of the family is broken, %q: %s: %s", families[c.head["family"]].rule, reason, r.Said)
 	}
+	t.Logf("%v, %d KiB, %s: %.300s", r.CPU, r.Memory>>10, r.Verdict, r.Said)
 	if r.CPU > mostTime {
 		t.Errorf("it takes %v of CPU, want at most %v", r.CPU, mostTime)
 	}

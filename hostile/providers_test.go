@@ -18,8 +18,9 @@ import (
 	"sutler/xmltree"
 )
 
-// newCall returns a call of procedure with these children of executeData.
-func newCall(procedure, data string) (*sutler.Call, error) {
+// newCall returns a call of procedure, the number seq of its transaction, with
+// these children of executeData.
+func newCall(seq int, procedure, data string) (*sutler.Call, error) {
 	src := `<executeXml><context><transactionContext transactionId="{T}"/><executeContext/></context><executeData>` + data + `</executeData></executeXml>`
 	d, err := xmltree.Parse([]byte(src), xmltree.Options{File: "call.xml", DropSpace: true, Budget: limits.Budget()})
 	if err != nil {
@@ -27,7 +28,7 @@ func newCall(procedure, data string) (*sutler.Call, error) {
 	}
 	top := d.DocumentElement()
 	return &sutler.Call{
-		Transaction: "{T}", Seq: 7, Namespace: "Test", Procedure: procedure, ProviderSource: "test", Type: sutler.Write,
+		Transaction: "{T}", Seq: seq, Namespace: "Test", Procedure: procedure, ProviderSource: "test", Type: sutler.Write,
 		Identity: sutler.Identity{Kind: sutler.ServiceAccount, Account: "sutler"},
 		Started:  time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC),
 		Context:  top.Child("context"), Data: top.Child("executeData"),
@@ -36,8 +37,8 @@ func newCall(procedure, data string) (*sutler.Call, error) {
 }
 
 // process carries a call out.
-func process(said *bytes.Buffer, p provider.Procedures, procedure, data string) string {
-	c, err := newCall(procedure, data)
+func process(said *bytes.Buffer, p provider.Procedures, seq int, procedure, data string) string {
+	c, err := newCall(seq, procedure, data)
 	if err != nil {
 		return verdictOf(said, err)
 	}
@@ -88,7 +89,7 @@ func fileDoor(w *world, c *hostileCase, files map[string][]byte) (func(*bytes.Bu
 	w.after = append(w.after, func() { root.Close() })
 	p := file.New(root)
 	return func(said *bytes.Buffer) string {
-		return process(said, p, c.head["procedure"], string(files["data.xml"]))
+		return process(said, p, 1, c.head["procedure"], string(files["data.xml"]))
 	}, nil
 }
 
@@ -99,7 +100,7 @@ var shop = []string{
 	"insert into customer values ('LIT', 'Litware'), ('CON', 'Contoso'), ('NOR', 'Northwind')",
 }
 
-const customers = `<xml><row all="CON Contoso,LIT Litware,NOR Northwind"></row></xml>`
+const customers = `<row all="CON Contoso,LIT Litware,NOR Northwind"/>`
 
 // sqlDoor carries a call of the SQL Provider out and looks at the customers then.
 func sqlDoor(w *world, c *hostileCase, files map[string][]byte) (func(*bytes.Buffer) string, error) {
@@ -121,19 +122,19 @@ func sqlDoor(w *world, c *hostileCase, files map[string][]byte) (func(*bytes.Buf
 	}
 	const connect = `<connect Database="shop.db"/>`
 	var talk bytes.Buffer
-	if v := process(&talk, p, "CreateDatabase", connect); v != "accepted" {
+	if v := process(&talk, p, 2, "CreateDatabase", connect); v != "accepted" {
 		return nil, fmt.Errorf("%s: %s", v, &talk)
 	}
-	for _, command := range shop {
-		if v := process(&talk, p, "ExecSQL", connect+"<command>"+command+"</command><undoCommand>select 1</undoCommand>"); v != "accepted" {
+	for i, command := range shop {
+		if v := process(&talk, p, 3+i, "ExecSQL", connect+"<command>"+command+"</command><undoCommand>select 1</undoCommand>"); v != "accepted" {
 			return nil, fmt.Errorf("%s: %s: %s", command, v, &talk)
 		}
 	}
 	return func(said *bytes.Buffer) string {
-		verdict := process(said, p, c.head["procedure"], string(files["data.xml"]))
+		verdict := process(said, p, 1, c.head["procedure"], string(files["data.xml"]))
 		var now bytes.Buffer
 		look := connect + "<command>select group_concat(code || ' ' || name, ',' order by code) as \"all\" from customer</command>"
-		if v := process(&now, p, "Query", look); v != "accepted" || !strings.Contains(now.String(), customers) {
+		if v := process(&now, p, 99, "Query", look); v != "accepted" || !strings.Contains(now.String(), customers) {
 			return "changed customers: " + now.String()
 		}
 		return verdict
