@@ -35,6 +35,18 @@ var families = map[string]family{
 		"what is not of the encoding that it says, or that is not known, is refused and never mended; no two readers see different texts",
 		regexp.MustCompile(`^(accepted|refused (XML00[1-8]|XML01[126]|XML026|400 (BadInput|BadRequest)|415 BadInput))$`),
 	},
+	"duplicates": {
+		"nothing is there twice, neither as written nor by its namespace, and no name of the language is taken for another one",
+		nil,
+	},
+	"xinclude": {
+		"an element of XInclude is data where data may be, and an unknown element elsewhere",
+		regexp.MustCompile(`^(accepted|refused (RQ00[12]|PR002|XT...|XS...))$`),
+	},
+	"stylesheet-pi": {
+		"an instruction that names a stylesheet, a schema or a catalog does nothing",
+		regexp.MustCompile(`^(accepted|refused XML0(04|16))$`),
+	},
 }
 
 // breach returns how r breaks the rule, or "".

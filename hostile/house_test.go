@@ -85,7 +85,7 @@ func (w *world) open() (*house, error) {
 		Builtin: []sutler.Source{
 			{File: "builtin/file.xml", Text: file.Namespace()}, {File: "builtin/sql.xml", Text: sql.Namespace()},
 			{File: "builtin/audit.xml", Text: customaudit.Namespace()},
-			{File: "echo.xml", Text: []byte(`<namespace name="Echo" providerSource="test"><procedure name="Echo" type="read" access="public"/></namespace>`)},
+			{File: "echo.xml", Text: []byte(`<namespace name="Echo" providerSource="test"><procedure name="Read Request" type="read" access="public"/></namespace>`)},
 		},
 		NewID: func() sutler.TransactionID { return sutler.TransactionID(fmt.Sprintf("{%036d}", ids.Add(1))) },
 	})
