@@ -47,6 +47,22 @@ var families = map[string]family{
 		"an instruction that names a stylesheet, a schema or a catalog does nothing",
 		regexp.MustCompile(`^(accepted|refused XML0(04|16))$`),
 	},
+	"recursion": {
+		"what never ends by itself ends at a limit",
+		regexp.MustCompile(`^(accepted|refused (XT120 (TemplateDepth|TransformSteps|ResultBytes|TreeNodes|TreeBytes|Depth)|XT0..|LimitReached.*|BadNamespace|PR...|XS...))$`),
+	},
+	"explosions": {
+		"what makes more than it was made of ends at a limit",
+		nil,
+	},
+	"patterns": {
+		"a regular expression takes time in proportion to its text, and one that cannot be carried out so is refused",
+		nil,
+	},
+	"sorts-and-keys": {
+		"sorting and looking up are paid for",
+		nil,
+	},
 }
 
 // breach returns how r breaks the rule, or "".
