@@ -53,14 +53,22 @@ var families = map[string]family{
 	},
 	"explosions": {
 		"what makes more than it was made of ends at a limit",
-		nil,
+		regexp.MustCompile(`^refused (XT120 (TransformSteps|ResultBytes|TreeNodes|TreeBytes|Depth)|XML0(19|20|21) .*|LimitReached.*|422 LimitReached.*)$`),
 	},
 	"patterns": {
 		"a regular expression takes time in proportion to its text, and one that cannot be carried out so is refused",
-		nil,
+		regexp.MustCompile(`^(accepted|refused (XT1[12]0( TransformSteps| ResultBytes| TreeNodes)?|XS...( TransformSteps)?|BadInput|Failed|LimitReached|TimedOut|XML...))$`),
 	},
 	"sorts-and-keys": {
 		"sorting and looking up are paid for",
+		nil,
+	},
+	"addresses": {
+		"no address of whatever form is ever asked: what is not handed in is not there",
+		regexp.MustCompile(`^refused `),
+	},
+	"document-function": {
+		"a stylesheet reads what its door hands in, below the directories that the program was told, and writes nothing",
 		nil,
 	},
 }
