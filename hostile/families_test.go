@@ -71,6 +71,14 @@ var families = map[string]family{
 		"a stylesheet reads what its door hands in, below the directories that the program was told, and writes nothing",
 		nil,
 	},
+	"paths": {
+		"no name leads out of the root of a provider, and none is expanded, decoded or run",
+		nil,
+	},
+	"sql-injection": {
+		"a parameter is never a part of a command, and a command reaches its own database alone; the customers stay as they are",
+		nil,
+	},
 }
 
 // breach returns how r breaks the rule, or "".
