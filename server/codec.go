@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,11 +52,9 @@ func (d *door) route() {
 // serve carries out one operation: checks what came, calls it, writes the answer.
 func (d *door) serve(w http.ResponseWriter, r *http.Request, op operation) {
 	start := time.Now()
-	for name := range r.URL.Query() {
-		if !slices.Contains(op.query, name) {
-			d.refuse(w, sutler.Errorf(sutler.BadInput, "cannot use parameter %q: %s has none of that name", name, op.path), http.StatusBadRequest)
-			return
-		}
+	if err := checkQuery(r.URL.RawQuery, op); err != nil {
+		d.refuse(w, err, http.StatusBadRequest)
+		return
 	}
 	if r.Method == http.MethodPost || r.Method == http.MethodPut {
 		if err := jsonOnly(r); err != nil {
@@ -86,6 +85,24 @@ func (d *door) serve(w http.ResponseWriter, r *http.Request, op operation) {
 	}
 	d.write(w, a)
 	d.Logger.Info("served", "method", r.Method, "path", r.URL.Path, "status", a.status, "took", time.Since(start).Round(time.Microsecond))
+}
+
+// checkQuery refuses what the methods of url.URL would leave out without a
+// word: parameters that cannot be read, that op does not have, and second ones.
+func checkQuery(raw string, op operation) error {
+	query, err := url.ParseQuery(raw)
+	if err != nil {
+		return sutler.Errorf(sutler.BadInput, "cannot read the parameters %q: %w; write name=value with & between them", raw, err)
+	}
+	for name, values := range query {
+		if !slices.Contains(op.query, name) {
+			return sutler.Errorf(sutler.BadInput, "cannot use parameter %q: %s has none of that name", name, op.path)
+		}
+		if len(values) > 1 {
+			return sutler.Errorf(sutler.BadInput, "cannot use parameter %q: it is there %d times", name, len(values))
+		}
+	}
+	return nil
 }
 
 func (d *door) bodyLimit() int64 { return 2*d.Limits.RequestBytes + 64<<10 }
