@@ -17,8 +17,9 @@ import (
 	"sutler"
 )
 
-// The times a slow or dead peer may take. The time of a request itself is
-// bounded by the engine's limits, not here.
+// The times a slow or dead peer may take: for a body, wanted or not, and for
+// an answer. The time of a request itself is bounded by the engine's limits, not
+// here.
 const (
 	readTime  = time.Minute
 	writeTime = time.Minute
@@ -52,6 +53,10 @@ func (d *door) route() {
 // serve carries out one operation: checks what came, calls it, writes the answer.
 func (d *door) serve(w http.ResponseWriter, r *http.Request, op operation) {
 	start := time.Now()
+	rc := http.NewResponseController(w)
+	if r.ContentLength == 0 {
+		_ = rc.SetReadDeadline(time.Time{}) // there is no body to wait for, see Serve
+	}
 	if err := checkQuery(r.URL.RawQuery, op); err != nil {
 		d.refuse(w, err, http.StatusBadRequest)
 		return
@@ -61,9 +66,12 @@ func (d *door) serve(w http.ResponseWriter, r *http.Request, op operation) {
 			d.refuse(w, err, http.StatusUnsupportedMediaType)
 			return
 		}
+		if r.ContentLength > d.bodyLimit() {
+			d.refuseBody(w, &http.MaxBytesError{Limit: d.bodyLimit()})
+			return
+		}
 		// The deadline is for the body alone: left in place it would cut the
 		// connection, and with it the request, in the middle of a long transaction.
-		rc := http.NewResponseController(w)
 		_ = rc.SetWriteDeadline(time.Time{}) // of the answer before on this connection
 		_ = rc.SetReadDeadline(time.Now().Add(readTime))
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, d.bodyLimit()))
