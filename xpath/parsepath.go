@@ -186,7 +186,7 @@ func (p *parser) relative(steps []*step) ([]*step, error) {
 func (p *parser) step() (*step, error) {
 	t := p.peek()
 	if p.steps++; p.steps > maxSteps {
-		return nil, &Error{Rule: ruleLong, Offset: t.at, Msg: fmt.Sprintf("the expression has more than %d steps", maxSteps)}
+		return nil, tooMany(t.at)
 	}
 	switch {
 	case p.accept("."):
