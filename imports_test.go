@@ -33,6 +33,7 @@ var mayImport = map[string]string{
 	"samples":     "",
 	"bench":       "*", // measures the whole; tests only
 	"crash":       "",  // crashes the whole; tests only
+	"hostile":     "",  // attacks the whole; tests only
 	"docs/how-to": "",  // the provider that a page of the manual shows; tests only
 	"sutlertest":  "sutler xmltree",
 	"cmd/sutler":  "*",

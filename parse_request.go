@@ -10,7 +10,7 @@ import (
 )
 
 // ParseRequest reads the request src, which its sender calls file, within the
-// size and depth of l, and checks its shape (schema B.27): every element and
+// size, depth, nodes and text of l, and checks its shape (schema B.27): every element and
 // attribute around the data and the inline procedure. The data may hold
 // anything; the procedure, which makes the request a trusted one, is checked
 // when it is compiled. A request with several data elements or with globalData
@@ -24,7 +24,7 @@ func ParseRequest(src []byte, file string, l Limits) (*Request, error) {
 	l = l.WithDefaults()
 	req := &Request{File: file, src: src}
 	doc, err := xmltree.Parse(src, xmltree.Options{
-		File: file, MaxBytes: l.RequestBytes, MaxDepth: l.Depth, DropSpace: true, NoSpace: Spaces,
+		File: file, MaxBytes: l.RequestBytes, MaxDepth: l.Depth, DropSpace: true, NoSpace: Spaces, Budget: l.Budget(),
 	})
 	if err != nil {
 		var ps xmltree.Problems
@@ -33,6 +33,7 @@ func ParseRequest(src []byte, file string, l Limits) (*Request, error) {
 		}
 		return nil, err
 	}
+	doc.ChargeTo(nil) // from here on the transaction pays
 	if ps := checkRequest(doc); len(ps) > 0 {
 		req.Conceal(ps)
 		doc.Release()

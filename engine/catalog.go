@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -84,7 +85,7 @@ func (e *Engine) load(ctx context.Context, builtin []sutler.Source) error {
 	// They were checked when they were registered. Limits that are smaller now
 	// must not keep the engine from starting, or nobody could raise them again.
 	limits := e.limits
-	limits.RequestBytes, limits.Depth = 1<<40, 1<<20
+	limits.RequestBytes, limits.Depth, limits.TreeNodes, limits.TreeBytes = 1<<40, 1<<20, 1<<50, 1<<50
 	for _, s := range stored {
 		ns, problems := procedure.Compile(s.Text, s.File, limits)
 		if problems.Err() != nil {
@@ -145,7 +146,8 @@ func outdated(s sutler.Namespace, problems xmltree.Problems) error {
 }
 
 // Register compiles and checks srcs, stores all of them or none, and puts them
-// in force for requests that begin afterwards; see sutler.Registrar.
+// in force for requests that begin afterwards; see sutler.Registrar. It returns
+// at most xmltree.MostProblems problems.
 func (e *Engine) Register(ctx context.Context, from sutler.Caller, srcs ...sutler.Source) (xmltree.Problems, error) {
 	e.register.Lock()
 	defer e.register.Unlock()
@@ -191,7 +193,10 @@ func (e *Engine) check(from sutler.Caller, srcs []sutler.Source) (*catalog, []*p
 	files := map[string]string{} // folded name → file, of this call
 	for _, s := range srcs {
 		ns, found := procedure.Compile(s.Text, s.File, e.limits)
-		problems = append(problems, found...)
+		problems = most(append(problems, found...))
+		if n := len(problems); n == xmltree.MostProblems && !problems[n-1].Warning {
+			break // nobody is told of more errors
+		}
 		if found.Err() != nil {
 			continue
 		}
@@ -202,7 +207,7 @@ func (e *Engine) check(from sutler.Caller, srcs []sutler.Source) (*catalog, []*p
 		if old := now.namespaces[key]; old != nil && (old.builtin || old.ReadOnly) {
 			return nil, nil, problems, sutler.Errorf(sutler.ReadOnlyName, "cannot replace namespace %q: it is read-only", old.Name)
 		}
-		problems = append(problems, e.checkProvider(ns)...)
+		problems = most(append(problems, e.checkProvider(ns)...))
 		files[key] = s.File
 		next.namespaces[key] = &entry{ns, false}
 		delete(next.refused, key)
@@ -211,11 +216,31 @@ func (e *Engine) check(from sutler.Caller, srcs []sutler.Source) (*catalog, []*p
 	if err := problems.Err(); err != nil {
 		return nil, nil, problems, &sutler.Error{Code: sutler.BadNamespace, Err: err}
 	}
-	problems = append(problems, inFiles(procedure.Link(next.list()), fresh)...)
+	problems = most(append(problems, inFiles(procedure.Link(next.list()), fresh)...))
 	if err := problems.Err(); err != nil {
 		return nil, nil, problems, &sutler.Error{Code: sutler.BadNamespace, Err: err}
 	}
 	return next, fresh, problems, nil
+}
+
+// most returns as many of problems as are told at most: errors before warnings,
+// each in their order.
+func most(problems xmltree.Problems) xmltree.Problems {
+	if len(problems) <= xmltree.MostProblems {
+		return problems
+	}
+	slices.SortStableFunc(problems, func(a, b *xmltree.Problem) int {
+		return cmp.Compare(rank(a), rank(b))
+	})
+	return slices.Clone(problems[:xmltree.MostProblems])
+}
+
+// rank is 0 for an error and 1 for a warning.
+func rank(p *xmltree.Problem) int {
+	if p.Warning {
+		return 1
+	}
+	return 0
 }
 
 // inFiles returns the problems that lie in the files of the given namespaces.
@@ -265,7 +290,7 @@ func (e *Engine) checkProvider(ns *procedure.Namespace) xmltree.Problems {
 		if p.Composite() {
 			continue
 		}
-		if _, has := d.Traits(p.Name); !has {
+		if _, has := d.Traits(p.Name); !has && len(problems) < xmltree.MostProblems {
 			warn(p.At.Pos, fmt.Sprintf("provider %q has no procedure %q", ns.ProviderSource, p.Name), "spell it as the provider does; see its reference page")
 		}
 	}

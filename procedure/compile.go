@@ -14,18 +14,19 @@ import (
 )
 
 // Compile compiles the namespace file src, which its author calls file, within
-// the size and depth of l. It returns all problems of the file at once (see
+// the size, depth, nodes and text of l. It returns all problems of the file at once (see
 // xmltree.MostProblems), in the order of their places; the namespace is nil
 // when one of them is an error.
 // What it calls is not looked up: see Link.
 func Compile(src []byte, file string, l sutler.Limits) (*Namespace, xmltree.Problems) {
 	l = l.WithDefaults()
 	doc, err := xmltree.Parse(src, xmltree.Options{
-		File: file, MaxBytes: l.RequestBytes, MaxDepth: l.Depth, DropSpace: true, NoSpace: sutler.Spaces,
+		File: file, MaxBytes: l.RequestBytes, MaxDepth: l.Depth, DropSpace: true, NoSpace: sutler.Spaces, Budget: l.Budget(),
 	})
 	if err != nil {
 		return nil, asProblems(err, file)
 	}
+	doc.ChargeTo(nil) // it is never edited, and read by many at once
 	c := &compiler{doc: doc, file: file}
 	root := doc.DocumentElement()
 	if !root.Is("", "namespace") {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,8 +17,9 @@ import (
 	"sutler"
 )
 
-// The times a slow or dead peer may take. The time of a request itself is
-// bounded by the engine's limits, not here.
+// The times a slow or dead peer may take: for a body, wanted or not, and for
+// an answer. The time of a request itself is bounded by the engine's limits, not
+// here.
 const (
 	readTime  = time.Minute
 	writeTime = time.Minute
@@ -51,20 +53,25 @@ func (d *door) route() {
 // serve carries out one operation: checks what came, calls it, writes the answer.
 func (d *door) serve(w http.ResponseWriter, r *http.Request, op operation, caller sutler.Caller) {
 	start := time.Now()
-	for name := range r.URL.Query() {
-		if !slices.Contains(op.query, name) {
-			d.refuse(w, sutler.Errorf(sutler.BadInput, "cannot use parameter %q: %s has none of that name", name, op.path), http.StatusBadRequest)
-			return
-		}
+	rc := http.NewResponseController(w)
+	if r.ContentLength == 0 {
+		_ = rc.SetReadDeadline(time.Time{}) // there is no body to wait for, see Serve
+	}
+	if err := checkQuery(r.URL.RawQuery, op); err != nil {
+		d.refuse(w, err, http.StatusBadRequest)
+		return
 	}
 	if r.Method == http.MethodPost || r.Method == http.MethodPut {
 		if err := jsonOnly(r); err != nil {
 			d.refuse(w, err, http.StatusUnsupportedMediaType)
 			return
 		}
+		if r.ContentLength > d.bodyLimit() {
+			d.refuseBody(w, &http.MaxBytesError{Limit: d.bodyLimit()})
+			return
+		}
 		// The deadline is for the body alone: left in place it would cut the
 		// connection, and with it the request, in the middle of a long transaction.
-		rc := http.NewResponseController(w)
 		_ = rc.SetWriteDeadline(time.Time{}) // of the answer before on this connection
 		_ = rc.SetReadDeadline(time.Now().Add(readTime))
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, d.bodyLimit()))
@@ -91,6 +98,24 @@ func (d *door) serve(w http.ResponseWriter, r *http.Request, op operation, calle
 	}
 	d.write(w, a)
 	d.Logger.Info("served", "method", r.Method, "path", r.URL.Path, "status", a.status, "took", time.Since(start).Round(time.Microsecond))
+}
+
+// checkQuery refuses what the methods of url.URL would leave out without a
+// word: parameters that cannot be read, that op does not have, and second ones.
+func checkQuery(raw string, op operation) error {
+	query, err := url.ParseQuery(raw)
+	if err != nil {
+		return sutler.Errorf(sutler.BadInput, "cannot read the parameters %q: %w; write name=value with & between them", raw, err)
+	}
+	for name, values := range query {
+		if !slices.Contains(op.query, name) {
+			return sutler.Errorf(sutler.BadInput, "cannot use parameter %q: %s has none of that name", name, op.path)
+		}
+		if len(values) > 1 {
+			return sutler.Errorf(sutler.BadInput, "cannot use parameter %q: it is there %d times", name, len(values))
+		}
+	}
+	return nil
 }
 
 func (d *door) bodyLimit() int64 { return 2*d.Limits.RequestBytes + 64<<10 }

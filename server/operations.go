@@ -81,6 +81,9 @@ func (d *visit) submit(r *http.Request) (answer, error) {
 	if err := decode(r, &in); err != nil {
 		return answer{}, err
 	}
+	if err := shortEnough(in.Namespace, in.Procedure, in.File); err != nil {
+		return answer{}, err
+	}
 	if in.Trusted && (in.Namespace != "" || in.Procedure != "") {
 		return answer{}, sutler.Errorf(sutler.BadRequest, "cannot submit to %q of %q: a trusted request carries its procedure inside", in.Procedure, in.Namespace)
 	}
@@ -102,6 +105,20 @@ func (d *visit) submit(r *http.Request) (answer, error) {
 		status = statusOf(out.Error.Code)
 	}
 	return answer{status, out}, nil
+}
+
+// longestName is how many bytes a name may have that is only looked up or
+// shown: each error names it, some more than once.
+const longestName = 4096
+
+// shortEnough refuses names that are too long.
+func shortEnough(names ...string) error {
+	for _, name := range names {
+		if len(name) > longestName {
+			return sutler.Errorf(sutler.BadInput, "cannot use a name of %d bytes, %.40q…: at most %d are allowed", len(name), name, longestName)
+		}
+	}
+	return nil
 }
 
 // transactions lists transactions, newest first: whoever does not audit sees
@@ -193,6 +210,9 @@ func (d *visit) register(r *http.Request) (answer, error) {
 	}
 	srcs := make([]sutler.Source, len(in.Sources))
 	for i, s := range in.Sources {
+		if err := shortEnough(s.File); err != nil {
+			return answer{}, err
+		}
 		srcs[i] = sutler.Source{File: s.File, Text: []byte(s.Text)}
 	}
 	do := d.Registrar.Register

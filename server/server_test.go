@@ -188,6 +188,8 @@ func TestGuard(t *testing.T) {
 		{"wrong method", "DELETE", "/v1/requests", "", auth, "", 405, "0x80070057"},
 		{"wrong method with pattern", "POST", "/v1/transactions/x", "{}", auth, "", 405, "0x80070057"},
 		{"unknown parameter", "GET", "/v1/transactions?state=x", "", auth, "", 400, "0x80070057"},
+		{"parameter twice", "GET", "/v1/transactions?limit=1&limit=2", "", auth, "", 400, "0x80070057"},
+		{"parameters with a semicolon", "GET", "/v1/transactions?limit=1;status=x", "", auth, "", 400, "0x80070057"},
 		{"parameter where none is", "GET", "/v1/version?x=1", "", auth, "", 400, "0x80070057"},
 	}
 	w := &world{response: &sutler.Response{Transaction: "{1}", Status: sutler.Committed, XML: []byte("<response/>")}}

@@ -262,6 +262,12 @@ func TestBounds(t *testing.T) {
 			t.Errorf("%.20s…: %v", src, err)
 		}
 	}
+	for _, src := range []string{strings.Repeat("a | ", 30_000) + "a", strings.Repeat("//a/b | ", 15_000) + "a", "a" + strings.Repeat("[1]", 30_000), "concat(a" + strings.Repeat(", a", 30_000) + ")"} {
+		var refused *xpath.Error
+		if _, err := xpath.Compile(src, xpath.Static{}); !errors.As(err, &refused) || refused.Rule != "XP018" {
+			t.Errorf("%.20s…: %v, want XP018", src, err)
+		}
+	}
 	if _, err := xpath.CompilePattern(strings.Repeat("a/", 10_000)+"a", xpath.Static{}); err == nil || !strings.Contains(err.Error(), "XP017") {
 		t.Errorf("a pattern of 10,001 steps: %v", err)
 	}

@@ -87,7 +87,7 @@ func Rules() []xmltree.Rule {
 		{ID: ruleDeep, Title: "an expression is nested too deeply",
 			Help: "Brackets, operators in a row and steps of a path may count 4,000 levels together. Split the expression."},
 		{ID: ruleLong, Title: "an expression is too long",
-			Help: "An expression may have 256 KiB. Put lists into the document and compare with a path."},
+			Help: "An expression may have 256 KiB and 30,000 steps and predicates. Put lists into the document and compare with a path."},
 		{ID: rulePattern, Title: "an expression is not a pattern",
 			Help: "A pattern is one path or several between |, may begin with /, //, id('…') or key('…', '…'), and has a step or these, not a variable, number or other call, where an expression could have them."},
 		{ID: rulePatternAxis, Title: "an axis cannot stand in a pattern",

@@ -11,6 +11,10 @@ import (
 // compiling nor evaluating an expression exhausts the stack.
 const maxDepth = 4000
 
+// maxSteps bounds the steps of all paths of an expression, and predicates with
+// them: each takes some hundred times the memory of its source.
+const maxSteps = 30_000
+
 // parser turns tokens into a compiled expression.
 type parser struct {
 	toks     []token
@@ -19,6 +23,7 @@ type parser struct {
 	nested   int  // brackets open
 	inside   int  // predicates open
 	memos    int  // places in Context.memo
+	steps    int  // of all paths, and predicates
 	matching bool // it is a pattern
 }
 
@@ -172,6 +177,10 @@ func shallow(e expr) (expr, error) {
 	return e, nil
 }
 
+func tooMany(at int) error {
+	return &Error{Rule: ruleLong, Offset: at, Msg: fmt.Sprintf("the expression has more than %d steps and predicates", maxSteps)}
+}
+
 func tooDeep(at int) error {
 	return &Error{Rule: ruleDeep, Offset: at, Msg: fmt.Sprintf("the expression is nested more than %d levels deep", maxDepth)}
 }
@@ -255,6 +264,9 @@ func (p *parser) close(open token, closing string) error {
 func (p *parser) predicates() ([]predicate, error) {
 	var preds []predicate
 	for p.peek().is("[") {
+		if p.steps++; p.steps > maxSteps {
+			return nil, tooMany(p.peek().at)
+		}
 		p.inside++
 		e, err := p.bracketed(p.next(), "]")
 		p.inside--

@@ -185,6 +185,9 @@ func (p *parser) relative(steps []*step) ([]*step, error) {
 // step parses a location step (section 2.1).
 func (p *parser) step() (*step, error) {
 	t := p.peek()
+	if p.steps++; p.steps > maxSteps {
+		return nil, tooMany(t.at)
+	}
 	switch {
 	case p.accept("."):
 		return p.abbreviated(newStep(self, nodeTest{}, nil), "self::node()")

@@ -80,7 +80,8 @@ type Expr struct {
 }
 
 // Compile compiles an expression of at most 256 KiB whose brackets, rows of
-// operators and steps count at most 4,000 levels. The error is an *Error.
+// operators and steps count at most 4,000 levels, and whose paths have at most
+// 30,000 steps and predicates together. The error is an *Error.
 func Compile(src string, s Static) (*Expr, error) {
 	p, err := newParser(src, s)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"path"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"sutler"
 	"sutler/provider"
@@ -233,14 +234,21 @@ func checkName(c *sutler.Call, input, name, text string) error {
 	switch {
 	case name == ".":
 		return provider.BadInput(c, input, text, "it must name something")
-	case strings.HasPrefix(name, hidden):
+	case isHidden(name):
 		return provider.BadInput(c, input, text, "names that begin with "+hidden+" belong to the provider")
-	case strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' }):
+	case strings.ContainsFunc(name, func(r rune) bool { return unicode.IsControl(r) || r == '\\' }):
 		return provider.BadInput(c, input, text, "names hold neither \\ nor control characters")
 	case len(name) > 255:
 		return provider.BadInput(c, input, text, "names have at most 255 bytes")
 	}
 	return nil
+}
+
+// isHidden reports whether a name begins as the provider's own do, on a file
+// system that tells upper and lower case apart or not.
+func isHidden(name string) bool {
+	runes := []rune(name)
+	return len(runes) >= len(hidden) && strings.EqualFold(string(runes[:len(hidden)]), hidden)
 }
 
 // asideName returns the hidden name under which c builds.

@@ -1,0 +1,74 @@
+//go:build linux
+
+package hostile
+
+import (
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// report is what a child says of a case.
+type report struct {
+	Path    string
+	Verdict string        // accepted, or refused and by what
+	Said    string        // the error or the answer, its beginning
+	Breach  string        // a rule of the house that was broken, or ""
+	CPU     time.Duration // of all threads, and of processes that the case started
+	Memory  int64         // bytes, the peak above what was there before
+}
+
+// measure runs f and notes what it took.
+func (r *report) measure(f func()) error {
+	debug.FreeOSMemory()
+	idle, err := statusBytes("VmRSS")
+	if err != nil {
+		return err
+	}
+	// From here on the peak counts, not what it took to make the texts.
+	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
+		return err
+	}
+	before, err := cpuUsed()
+	if err != nil {
+		return err
+	}
+	f()
+	after, err := cpuUsed()
+	if err != nil {
+		return err
+	}
+	peak, err := statusBytes("VmHWM")
+	r.CPU, r.Memory = after-before, peak-idle
+	return err
+}
+
+// cpuUsed returns the CPU time of this process and of those that it waited for.
+func cpuUsed() (time.Duration, error) {
+	var sum time.Duration
+	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
+		var u syscall.Rusage
+		if err := syscall.Getrusage(who, &u); err != nil {
+			return 0, err
+		}
+		sum += time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	}
+	return sum, nil
+}
+
+// statusBytes reads a size from the status of this process.
+func statusBytes(what string) (int64, error) {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(text), "\n"+what+":")
+	var kib int64
+	if _, err := fmt.Sscan(rest, &kib); err != nil {
+		return 0, fmt.Errorf("cannot read %s: %w", what, err)
+	}
+	return kib << 10, nil
+}
