@@ -128,7 +128,7 @@ func TestAccessDiff(t *testing.T) {
 		{"everybody whose name is known", []sutler.AccessRow{engines("MPFAdmins Authenticated_Users")},
 			"-ann Hosting/Internal, +Authenticated Users AD/AddUser, +dora AD/AddUser"},
 		{"really everybody", []sutler.AccessRow{engines("MPFAdmins Everyone"), listRow("Hosting", "+Everyone")},
-			"-ann Hosting/Internal, +Anonymous AD/AddUser, +Anonymous Hosting/Create, +Authenticated Users AD/AddUser, +Authenticated Users Hosting/Create, " +
+			"-ann Hosting/Internal, +Authenticated Users AD/AddUser, +Authenticated Users Hosting/Create, " +
 				"+carl Hosting/Create, +dora AD/AddUser, +dora Hosting/Create"},
 		{"a name that only a door knows", []sutler.AccessRow{engines(`MPFAdmins MPFClientAccts corp\zed`)}, `-ann Hosting/Internal, +corp\zed AD/AddUser`},
 	} {
