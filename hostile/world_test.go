@@ -19,7 +19,7 @@ import (
 
 // limits are those of all doors: what an operator sets who allows one request
 // 64 MiB of memory. What is not there has its default.
-var limits = sutler.Limits{RequestBytes: 4 << 20, TreeNodes: 250_000, TreeBytes: 8 << 20, ResultBytes: 8 << 20}
+var limits = sutler.Limits{RequestBytes: 4 << 20, TreeNodes: 200_000, TreeBytes: 8 << 20, ResultBytes: 8 << 20}
 
 // world is what the cases of one child act on, and what they must not reach: a
 // file, a listener, and the names of other hosts.
