@@ -169,7 +169,7 @@ func runChild(ctx context.Context, test, program string, paths []string) (got []
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, test)
-	cmd.Env = append(os.Environ(), childMode+"=1", sutlerPath+"="+program)
+	cmd.Env = append(os.Environ(), childMode+"=1", sutlerPath+"="+program, "TMPDIR="+filepath.Dir(program))
 	cmd.Stdin = strings.NewReader(strings.Join(paths, "\n") + "\n")
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
