@@ -34,7 +34,7 @@ func (s *Store) Transactions(ctx context.Context, f sutler.Filter) ([]sutler.Tra
 	}
 	var found []entry
 	for _, e := range inMemory {
-		if matches(f.Status, e.head.Status) && e.head.Namespace != sutler.ConfigNamespace && (f.Caller == "" || f.Caller == e.head.Caller) && (before == nil || e.before(before)) {
+		if matches(f.Status, e.head.Status) && chosen(&f, &e) && (before == nil || e.before(before)) {
 			found = append(found, e)
 		}
 	}
@@ -71,13 +71,15 @@ func (e *entry) before(other *entry) bool {
 // asked for. Refused requests never became transactions.
 func matches(asked, st sutler.Status) bool { return st != "" && (asked == "" || asked == st) }
 
+// chosen reports whether f chooses e, apart from its state.
+func chosen(f *sutler.Filter, e *entry) bool {
+	return e.head.Namespace != sutler.ConfigNamespace && (f.Caller == "" || f.Caller == e.head.Caller)
+}
+
 // tableEntries returns the newest entries of the table that f chooses and that began before the given one and are not in memory, where they
 // are newer.
 func (s *Store) tableEntries(ctx context.Context, f *sutler.Filter, before *entry, limit int, inMemory map[sutler.TransactionID]entry) ([]entry, error) {
-	where, args := "status <> '' AND namespace <> '"+sutler.ConfigNamespace+"'", []any(nil)
-	if f.Caller != "" {
-		where, args = where+" AND caller = $1", append(args, f.Caller)
-	}
+	where, args := "status <> ''", []any(nil)
 	if st := f.Status; st != "" {
 		args = append(args, string(st))
 		where += fmt.Sprintf(" AND status = $%d", len(args))
@@ -87,7 +89,7 @@ func (s *Store) tableEntries(ctx context.Context, f *sutler.Filter, before *entr
 	}
 	var found []entry
 	err := s.newestFirst(ctx, where, args, before, limit, func(e *entry) bool {
-		if newer := inMemory[e.head.ID].head.Status != ""; !newer {
+		if newer := inMemory[e.head.ID].head.Status != ""; !newer && chosen(f, e) {
 			found = append(found, *e)
 		}
 		return len(found) < limit

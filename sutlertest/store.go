@@ -244,6 +244,13 @@ func testMonitor(t *testing.T, s Storer) {
 		id := sutler.TransactionID(fmt.Sprintf("{early-%02d}", i))
 		tell(id, story(id, end.kinds...))
 	}
+	// What eve did, and what an administrator did, which no list shows.
+	eves := story("{eve}", sutler.Began, sutler.CommittedTx)
+	eves[0].Caller = "eve"
+	tell("{eve}", eves)
+	admins := story("{admin}", sutler.Began, sutler.CommittedTx)
+	admins[0].Caller, admins[0].Namespace = "eve", sutler.ConfigNamespace
+	mustAppend(t, s, l, admins...)
 	var crowd []sutler.Record
 	for i := range 3000 {
 		id := sutler.TransactionID(fmt.Sprintf("{crowd-%04d}", i))
@@ -263,6 +270,9 @@ func testMonitor(t *testing.T, s Storer) {
 		tell(id, story(id, end.kinds...))
 	}
 	slices.Reverse(ids)
+	if got := list(t, s, sutler.Filter{Caller: "eve", Limit: 10}); len(got) != 1 || got[0].ID != "{eve}" {
+		t.Errorf("the transactions of eve are %v, want one", got)
+	}
 
 	for _, st := range []sutler.Status{
 		"", sutler.Active, sutler.Preparing, sutler.Committing, sutler.Committed,
