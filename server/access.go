@@ -34,3 +34,16 @@ func (d *visit) whoami(*http.Request) (answer, error) {
 		Auditor bool     `json:"audits"`
 	}{d.caller.Account, some(a.Caller(d.caller).Groups()), d.may(configures).Allowed, d.may(audits).Allowed})
 }
+
+// rotateKeys makes a new key to seal with.
+func (d *visit) rotateKeys(*http.Request) (answer, error) {
+	if d.Rotate == nil {
+		return answer{}, sutler.Errorf(sutler.NotYet, "cannot rotate the keys: this server seals nothing")
+	}
+	if err := d.configure("rotate keys", "a new key seals from now on", d.Rotate); err != nil {
+		return answer{}, err
+	}
+	return ok(struct {
+		Rotated bool `json:"rotated"`
+	}{true})
+}

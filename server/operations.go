@@ -49,6 +49,7 @@ var operations = []operation{
 	{"GET", "/v1/access/can-i", []string{"as", "namespace", "procedure"}, (*visit).canI, anybody},
 	{"GET", "/v1/access/who-can", []string{"namespace", "procedure"}, (*visit).whoCan, audits},
 	{"POST", "/v1/access/diff", nil, (*visit).diff, audits},
+	{"POST", "/v1/keys/rotate", nil, (*visit).rotateKeys, configures},
 	{"GET", "/v1/whoami", nil, (*visit).whoami, anybody},
 	{"GET", "/v1/version", nil, (*visit).version, anybody},
 	{"GET", healthPath, nil, (*visit).health, open},

@@ -42,6 +42,7 @@ type host struct {
 
 	passport atomic.Bool // bearer tokens of the OpenID issuer are taken
 	keys     *security.Keys
+	rotating sync.Mutex    // one rotation of the keys at a time
 	holds    keeper        // of the lease
 	healed   chan struct{} // the store has failed and goes on
 	changed  chan struct{} // the configuration has changed

@@ -76,6 +76,8 @@ func writeKeys(file string, keys *security.Keys) error {
 // rotateKeys makes a new key, the one that seals from now on; what older ones
 // sealed still opens.
 func (h *host) rotateKeys() error {
+	h.rotating.Lock()
+	defer h.rotating.Unlock()
 	b, err := h.keys.Bytes()
 	if err != nil {
 		return err

@@ -101,7 +101,7 @@ standard error. Exit codes: 0 done, 1 failed, 2 usage or bad input, 5 denied,
 		return p.checkFormat()
 	}
 	root.AddCommand(
-		p.serve(), p.submit(), p.user(), p.groups(), p.right(), p.access(), p.procedure(), p.credential(), p.setting(), p.namespace(), p.transaction(), p.engine(), p.audit(),
+		p.serve(), p.submit(), p.user(), p.groups(), p.right(), p.access(), p.procedure(), p.credential(), p.key(), p.setting(), p.namespace(), p.transaction(), p.engine(), p.audit(),
 		p.try(), p.demo(), p.xslt(), p.lint(), p.explain(), p.version(), p.man(root),
 	)
 	return root

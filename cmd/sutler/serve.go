@@ -75,6 +75,9 @@ are then undone. A second one ends it at once; the next start undoes the rest.`,
 			if o.root == "" {
 				o.root = filepath.Join(o.data, "files")
 			}
+			if err := restrict(); err != nil {
+				return err
+			}
 			defer tuneCollector()()
 			return p.runServer(c.Context(), o)
 		},
@@ -183,7 +186,7 @@ func (p *program) answer(ctx context.Context, o serveOptions, h *host, logger *s
 	door, err := server.New(server.Options{
 		Engine: h.Engine, Registrar: h.Engine, Monitor: h.Store, Config: configuration{h.Store, h.Engine},
 		Resolver: h.Engine, Leases: h.Store, Audit: h.Store, Hosts: names,
-		Admit: h.admitted(gate), Access: h.Engine.Access, Configure: h.Engine.Configure, Admin: h.admin(), Explainer: h.Engine,
+		Admit: h.admitted(gate), Access: h.Engine.Access, Configure: h.Engine.Configure, Admin: h.admin(), Explainer: h.Engine, Rotate: h.rotateKeys,
 		Limits: h.Limits, Version: version, Health: h.health, Logger: logger,
 	})
 	if err != nil {
