@@ -160,8 +160,9 @@ func goodName(name string) error {
 	return nil
 }
 
-// principals are the names that are nobody's account.
-var principals = []string{security.AuthenticatedUsers, security.Anonymous, security.Everyone}
+// principals are the names that are nobody's account; local is the holder of
+// the token of a data directory.
+var principals = []string{security.AuthenticatedUsers, security.Anonymous, security.Everyone, "local"}
 
 func (a *Admin) add(now *security.Access, c *sutler.AccessChange) ([]sutler.AccessRow, error) {
 	if strings.ContainsAny(c.Name, ":") {

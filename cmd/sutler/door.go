@@ -210,6 +210,10 @@ func (h *host) admitted(g *login.Gate) func(http.ResponseWriter, *http.Request) 
 		if !in {
 			return c, false
 		}
+		if s, ok := h.clients.Load().(security.ClientSettings); ok && !s.MayConnect(r.TLS != nil, isLoopback(r.RemoteAddr)).Allowed {
+			http.Error(w, "the authentication level of clients does not let this connection in", http.StatusForbidden)
+			return c, false
+		}
 		if s, ok := h.clients.Load().(security.ClientSettings); ok && c.Account != localAccount {
 			c.Reach, c.Unknown = s.Reach()
 		}

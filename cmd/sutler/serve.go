@@ -84,7 +84,7 @@ are then undone. A second one ends it at once; the next start undoes the rest.`,
 	}
 	f := c.Flags()
 	f.StringVar(&o.data, "data", defaultData, "directory for the store and the token; made when missing")
-	f.StringVar(&o.listen, "listen", client.DefaultAddress, "loopback address to listen on; port 0 takes a free one")
+	f.StringVar(&o.listen, "listen", client.DefaultAddress, "address to listen on, with TLS unless it is a loopback one; port 0 takes a free one")
 	f.StringVar(&o.root, "root", "", "directory that the file and SQL providers work below (default files in --data)")
 	f.StringVar(&o.database, "database", "", "PostgreSQL database of the store, postgres://user@host/name, which several engines may share (default a SQLite file in --data)")
 	f.StringVar(&o.engine, "engine", "", "name of the engine among those that share the database (default the host's name; sutler without --database)")
