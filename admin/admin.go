@@ -170,12 +170,15 @@ func (a *Admin) add(now *security.Access, c *sutler.AccessChange) ([]sutler.Acce
 	if now.Account(c.Name) != nil || slices.ContainsFunc(principals, func(p string) bool { return strings.EqualFold(p, c.Name) }) {
 		return nil, sutler.Errorf(sutler.Exists, "there is an account or group of that name")
 	}
+	v := &security.Account{Name: c.Name, Group: c.Verb == sutler.AddGroup, Changed: a.Now().UTC()}
 	for _, g := range c.Groups {
 		if err := isGroup(now, g); err != nil {
 			return nil, err
 		}
+		if name := now.Account(g).Name; !slices.Contains(v.MemberOf, name) {
+			v.MemberOf = append(v.MemberOf, name)
+		}
 	}
-	v := &security.Account{Name: c.Name, Group: c.Verb == sutler.AddGroup, MemberOf: c.Groups, Changed: a.Now().UTC()}
 	if !v.Group {
 		v.Hash = c.Secret
 	}
@@ -327,11 +330,15 @@ func (a *Admin) procedure(now *security.Access, c *sutler.AccessChange) ([]sutle
 			return nil, sutler.Errorf(sutler.BadInput, "%s is %q: want on, off, or nothing for what the namespace says", s.name, *s.from)
 		}
 	}
-	object := security.ProcedureObject(ns, proc)
+	return []sutler.AccessRow{settingsRow(security.ProcedureObject(ns, proc), v)}, nil
+}
+
+// settingsRow keeps v, or removes the row when nothing is set.
+func settingsRow(object string, v security.ProcedureSettings) sutler.AccessRow {
 	if v == (security.ProcedureSettings{}) {
-		return []sutler.AccessRow{security.Row[security.ProcedureSettings](sutler.ProcedureRow, object, nil)}, nil
+		return security.Row[security.ProcedureSettings](sutler.ProcedureRow, object, nil)
 	}
-	return []sutler.AccessRow{security.Row(sutler.ProcedureRow, object, &v)}, nil
+	return security.Row(sutler.ProcedureRow, object, &v)
 }
 
 // removeCredential also clears it from the procedures that execute as it, so
@@ -345,7 +352,7 @@ func (a *Admin) removeCredential(now *security.Access, name string) ([]sutler.Ac
 	for _, object := range slices.Sorted(maps.Keys(all)) {
 		if v := *all[object]; strings.EqualFold(v.ExecuteAs, name) {
 			v.ExecuteAs = ""
-			rows = append(rows, security.Row(sutler.ProcedureRow, object, &v))
+			rows = append(rows, settingsRow(object, v))
 		}
 	}
 	return rows, nil
