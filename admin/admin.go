@@ -171,12 +171,15 @@ func (a *Admin) add(now *security.Access, c *sutler.AccessChange) ([]sutler.Acce
 	if now.Account(c.Name) != nil || slices.ContainsFunc(principals, func(p string) bool { return strings.EqualFold(p, c.Name) }) {
 		return nil, sutler.Errorf(sutler.Exists, "there is an account or group of that name")
 	}
+	v := &security.Account{Name: c.Name, Group: c.Verb == sutler.AddGroup, Changed: a.Now().UTC()}
 	for _, g := range c.Groups {
 		if err := isGroup(now, g); err != nil {
 			return nil, err
 		}
+		if name := now.Account(g).Name; !slices.Contains(v.MemberOf, name) {
+			v.MemberOf = append(v.MemberOf, name)
+		}
 	}
-	v := &security.Account{Name: c.Name, Group: c.Verb == sutler.AddGroup, MemberOf: c.Groups, Changed: a.Now().UTC()}
 	if !v.Group {
 		v.Hash = c.Secret
 	}
@@ -204,32 +207,58 @@ func (a *Admin) alter(now *security.Access, c *sutler.AccessChange) ([]sutler.Ac
 		}
 		v.Hash = c.Secret
 	case sutler.DisableAccount:
-		v.Disabled = true
-		if err := someoneLeft(now, c.Name); err != nil {
-			return nil, err
+		if isBuiltIn(v.Name) {
+			return nil, sutler.Errorf(sutler.Conflict, "the group is built in")
 		}
+		v.Disabled = true
 	case sutler.EnableAccount:
 		v.Disabled = false
 	}
-	return []sutler.AccessRow{security.Row(sutler.AccountRow, v.Name, &v)}, nil
+	rows := []sutler.AccessRow{security.Row(sutler.AccountRow, v.Name, &v)}
+	return rows, someoneLeft(now, rows)
 }
 
-// someoneLeft refuses to take the last account that can administer, or the
-// group that makes it one: nobody could undo that.
-func someoneLeft(now *security.Access, without string) error {
-	if acct := now.Account(without); acct != nil && acct.Group && (strings.EqualFold(without, security.Administrators) || strings.EqualFold(without, sutler.MPFAdmins)) {
-		return sutler.Errorf(sutler.Conflict, "the group is built in")
+// isBuiltIn reports whether a name is that of a group that every installation has.
+func isBuiltIn(name string) bool {
+	return slices.ContainsFunc([]string{
+		security.Administrators, sutler.MPFAdmins, sutler.MPFAuditors, sutler.MPFServiceAccts, sutler.MPFClientAccts, sutler.MPFTrustedUsers,
+	}, func(g string) bool { return strings.EqualFold(g, name) })
+}
+
+// someoneLeft refuses rows of accounts that take from an account that it can
+// administer, when nobody is left who can log in and do: nobody could undo that.
+func someoneLeft(now *security.Access, rows []sutler.AccessRow) error {
+	all := map[string]sutler.AccessRow{}
+	for _, acct := range slices.Concat(now.Accounts(false), now.Accounts(true)) {
+		r := security.Row(sutler.AccountRow, acct.Name, acct)
+		all[r.Name] = r
 	}
-	w := now.Who(without, nil)
-	if !now.MayConfigure(w).Allowed {
-		return nil
+	for _, r := range rows {
+		if r.Kind != sutler.AccountRow {
+			continue
+		}
+		if all[r.Name] = r; r.Value == nil {
+			delete(all, r.Name)
+		}
 	}
+	after, err := security.NewAccess(slices.Collect(maps.Values(all)), 0, false)
+	if err != nil {
+		return err
+	}
+	may := func(a *security.Access, name string) bool { return a.MayConfigure(a.Who(name, nil)).Allowed }
+	lost := false
 	for _, u := range now.Accounts(false) {
-		if !strings.EqualFold(u.Name, without) && u.Hash != "" && now.MayConfigure(now.Who(u.Name, nil)).Allowed {
+		lost = lost || may(now, u.Name) && (after.Account(u.Name) == nil || !may(after, u.Name))
+	}
+	for _, u := range after.Accounts(false) {
+		if u.Hash != "" && may(after, u.Name) {
 			return nil
 		}
 	}
-	return sutler.Errorf(sutler.Conflict, "it is the last account that can log in and administer; make another one first")
+	if lost {
+		return sutler.Errorf(sutler.Conflict, "it would leave no account that can log in and administer; make another one first")
+	}
+	return nil
 }
 
 func (a *Admin) remove(now *security.Access, name string) ([]sutler.AccessRow, error) {
@@ -237,11 +266,8 @@ func (a *Admin) remove(now *security.Access, name string) ([]sutler.AccessRow, e
 	if old == nil {
 		return nil, sutler.Errorf(sutler.NotFound, "no account is called so")
 	}
-	if old.Group && old.Changed.IsZero() {
+	if isBuiltIn(name) {
 		return nil, sutler.Errorf(sutler.Conflict, "the group is built in")
-	}
-	if err := someoneLeft(now, name); err != nil {
-		return nil, err
 	}
 	rows := []sutler.AccessRow{security.Row[security.Account](sutler.AccountRow, name, nil)}
 	for _, of := range slices.Concat(now.Accounts(false), now.Accounts(true)) {
@@ -257,7 +283,7 @@ func (a *Admin) remove(now *security.Access, name string) ([]sutler.AccessRow, e
 			rows = append(rows, security.Row(sutler.ListRow, object, next))
 		}
 	}
-	return rows, nil
+	return rows, someoneLeft(now, rows)
 }
 
 func (a *Admin) member(now *security.Access, c *sutler.AccessChange) ([]sutler.AccessRow, error) {
@@ -274,12 +300,8 @@ func (a *Admin) member(now *security.Access, c *sutler.AccessChange) ([]sutler.A
 	}
 	v.MemberOf = slices.DeleteFunc(slices.Clone(v.MemberOf), func(g string) bool { return strings.EqualFold(g, c.Name) })
 	if c.Verb == sutler.RemoveMember {
-		if strings.EqualFold(c.Name, security.Administrators) || strings.EqualFold(c.Name, sutler.MPFAdmins) {
-			if err := someoneLeft(now, c.Who); err != nil {
-				return nil, err
-			}
-		}
-		return []sutler.AccessRow{security.Row(sutler.AccountRow, v.Name, &v)}, nil
+		rows := []sutler.AccessRow{security.Row(sutler.AccountRow, v.Name, &v)}
+		return rows, someoneLeft(now, rows)
 	}
 	if old.Group && now.Within(c.Name, c.Who) {
 		return nil, sutler.Errorf(sutler.Conflict, "%q is a member of %q already, and a group cannot be in itself", c.Name, c.Who)
@@ -328,11 +350,15 @@ func (a *Admin) procedure(now *security.Access, c *sutler.AccessChange) ([]sutle
 			return nil, sutler.Errorf(sutler.BadInput, "%s is %q: want on, off, or nothing for what the namespace says", s.name, *s.from)
 		}
 	}
-	object := security.ProcedureObject(ns, proc)
+	return []sutler.AccessRow{settingsRow(security.ProcedureObject(ns, proc), v)}, nil
+}
+
+// settingsRow keeps v, or removes the row when nothing is set.
+func settingsRow(object string, v security.ProcedureSettings) sutler.AccessRow {
 	if v == (security.ProcedureSettings{}) {
-		return []sutler.AccessRow{security.Row[security.ProcedureSettings](sutler.ProcedureRow, object, nil)}, nil
+		return security.Row[security.ProcedureSettings](sutler.ProcedureRow, object, nil)
 	}
-	return []sutler.AccessRow{security.Row(sutler.ProcedureRow, object, &v)}, nil
+	return security.Row(sutler.ProcedureRow, object, &v)
 }
 
 // removeCredential also clears it from the procedures that execute as it, so
@@ -346,7 +372,7 @@ func (a *Admin) removeCredential(now *security.Access, name string) ([]sutler.Ac
 	for _, object := range slices.Sorted(maps.Keys(all)) {
 		if v := *all[object]; strings.EqualFold(v.ExecuteAs, name) {
 			v.ExecuteAs = ""
-			rows = append(rows, security.Row(sutler.ProcedureRow, object, &v))
+			rows = append(rows, settingsRow(object, v))
 		}
 	}
 	return rows, nil

@@ -75,6 +75,9 @@ func (a *Admin) list(now *security.Access, c *sutler.AccessChange) ([]sutler.Acc
 	if acct := now.Account(who); acct != nil {
 		who = acct.Name
 	}
+	if l == nil && c.Verb == sutler.RemoveAccess {
+		return nil, nil // an empty list would let nobody in
+	}
 	next := l.Without(who, rights)
 	switch c.Verb {
 	case sutler.AllowAccess:

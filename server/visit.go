@@ -37,6 +37,8 @@ func (v *visit) may(r role) security.Decision {
 		return security.Decision{Allowed: true, Rule: "open to all"}
 	case who.Disabled:
 		return security.Decision{Check: security.CheckAccount, Rule: fmt.Sprintf("account %q is disabled", who.Account)}
+	case v.caller.Account == "":
+		return security.Decision{Check: security.CheckAccount, Rule: "the caller has no name"}
 	case r == anybody:
 		return security.Decision{Allowed: true, Rule: "open to all whose name is known"}
 	case r == sees:
