@@ -80,6 +80,7 @@ var matrix = []struct {
 	{"GET /v1/access/can-i", "/v1/access/can-i?namespace=Mail&procedure=Create&as=somebody", "", "13333+++3", "", 0},
 	{"GET /v1/access/who-can", "/v1/access/who-can?namespace=Mail&procedure=Create", "", "13333+++3", "", 0},
 	{"POST /v1/access/diff", "/v1/access/diff", `{"verb":"allow","name":"Mail","who":"somebody"}`, "13333+++3", "", 0},
+	{"POST /v1/keys/rotate", "/v1/keys/rotate", `{}`, "133333++3", "", 0},
 	{"GET /v1/whoami", "/v1/whoami", "", "1+++++++3", "", 0},
 	{"GET /v1/version", "/v1/version", "", "1+++++++3", "", 0},
 	{"GET /healthz", "/healthz", "", "+++++++++", "", 0},
@@ -162,7 +163,7 @@ func newPlace(t *testing.T, behind bool) *place {
 	}
 	o := server.Options{
 		Engine: p.world, Registrar: p.world, Monitor: p.world, Config: p.world, Resolver: p.world, Leases: p.world, Audit: p.world,
-		Admit: admitted, Access: e.Access, Explainer: e,
+		Admit: admitted, Access: e.Access, Explainer: e, Rotate: func() error { return nil },
 		Admin: &admin.Admin{Engine: e, Now: time.Now},
 	}
 	if behind {
