@@ -11,9 +11,6 @@ import (
 	"sutler/xmltree"
 )
 
-// configNamespace names the doings of administrators in the audit log.
-const configNamespace = sutler.ConfigNamespace
-
 // Access returns what the installation allows now.
 func (e *Engine) Access() *security.Access { return e.access.Load() }
 
@@ -60,7 +57,7 @@ func (e *Engine) mayConfigure(from sutler.Caller, what string) error {
 		return nil
 	}
 	j := e.configuring(from, what)
-	j.hold(sutler.Record{Kind: sutler.Refused, Namespace: configNamespace, Procedure: what, Code: sutler.Denied, Text: d.Check + ": " + d.Rule, Audited: true})
+	j.hold(sutler.Record{Kind: sutler.Refused, Namespace: sutler.ConfigNamespace, Procedure: what, Code: sutler.Denied, Text: d.Check + ": " + d.Rule, Audited: true})
 	if err := j.must(sutler.Record{Kind: sutler.RollingBackTx, Code: sutler.Denied, Text: d.Rule}, sutler.Record{Kind: sutler.RolledBackTx}); err != nil {
 		e.logger.Error("cannot record a refusal", slog.String("caller", from.Account), slog.String("what", what), slog.String("error", err.Error()))
 	}
@@ -70,7 +67,7 @@ func (e *Engine) mayConfigure(from sutler.Caller, what string) error {
 // configuring begins the record of what an administrator does.
 func (e *Engine) configuring(from sutler.Caller, what string) *journal {
 	j := e.journal(e.newID(), e.Lease())
-	j.hold(sutler.Record{Kind: sutler.Began, Caller: from.Account, Trustee: from.Account, Namespace: configNamespace, Procedure: what, Revision: e.catalog.Load().revision})
+	j.hold(sutler.Record{Kind: sutler.Began, Caller: from.Account, Trustee: from.Account, Namespace: sutler.ConfigNamespace, Procedure: what, Revision: e.catalog.Load().revision})
 	return j
 }
 
@@ -106,7 +103,7 @@ func (e *Engine) Configure(from sutler.Caller, what, detail string, do func() er
 	j := e.configuring(from, what)
 	free, _ := e.claim(j.id) // so that nobody recovers it meanwhile
 	defer free()
-	if err := j.must(sutler.Record{Kind: sutler.StepStarted, Seq: 1, Namespace: configNamespace, Procedure: what, Type: sutler.Read, Audited: true,
+	if err := j.must(sutler.Record{Kind: sutler.StepStarted, Seq: 1, Namespace: sutler.ConfigNamespace, Procedure: what, Type: sutler.Read, Audited: true,
 		Identity: sutler.Identity{Kind: sutler.ServiceAccount}, Context: "<context/>", Before: n.String()}); err != nil {
 		return &sutler.Error{Code: sutler.CodeOf(err), Err: fmt.Errorf("cannot %s: %w", what, err)}
 	}

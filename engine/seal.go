@@ -155,15 +155,3 @@ func withoutCredentials(context string) (string, error) {
 	}
 	return written(doc.DocumentElement())
 }
-
-// holdsAny reports whether a value of pairs holds one of the secrets.
-func holdsAny(pairs []sutler.Pair, secrets []string) bool {
-	for _, p := range pairs {
-		for _, s := range secrets {
-			if strings.Contains(p.Value, s) {
-				return true
-			}
-		}
-	}
-	return false
-}

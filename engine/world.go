@@ -159,7 +159,6 @@ func (l *local) read(ctx context.Context, p sutler.Provider, c *sutler.Call, sta
 // starts is durable before it acts.
 func (l *local) write(ctx context.Context, p sutler.Provider, c *sutler.Call, start sutler.Record, t sutler.Traits) (err error, abandoned bool) {
 	g := &gate{}
-	secrets := secretsOf(c)
 	started, known := false, []sutler.Pair(nil)
 	var refused error // by the log
 	flush := func(_ context.Context, pairs []sutler.Pair) error {
@@ -168,7 +167,6 @@ func (l *local) write(ctx context.Context, p sutler.Provider, c *sutler.Call, st
 		if g.closed.Load() {
 			return sutler.ErrAbandoned
 		}
-		start.Sensitive = start.Sensitive || holdsAny(pairs, secrets)
 		r := sutler.Record{Kind: sutler.StepFlushed, Seq: c.Seq, Rollback: pairs, Sensitive: start.Sensitive}
 		if !started {
 			start.Enlisted = t.Enlists && c.Rollback.Enlisted()
@@ -212,7 +210,7 @@ func (l *local) write(ctx context.Context, p sutler.Provider, c *sutler.Call, st
 	case err == nil:
 		done := sutler.Record{Kind: sutler.StepDone, Seq: c.Seq, After: l.after(c, &start)}
 		if pairs := c.Rollback.Pairs(); !slices.Equal(pairs, known) {
-			done.Rollback, done.Sensitive = pairs, start.Sensitive || holdsAny(pairs, secrets)
+			done.Rollback, done.Sensitive = pairs, start.Sensitive
 		}
 		l.j.hold(done)
 	case unanswered(err):

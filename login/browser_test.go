@@ -47,14 +47,13 @@ func TestLogin(t *testing.T) {
 			if d := cmp.Diff(want, got); d != "" {
 				t.Error(d)
 			}
-			if _, err := s.sessions.Get(t.Context(), hashed(set.Value)); err != nil || s.sessions.count() != 1 {
-				t.Errorf("the session is not kept under the hash of its ID: %v", s.sessions.all)
+			v, err := s.sessions.Get(t.Context(), hashed(set.Value))
+			if err != nil || s.sessions.Len() != 1 {
+				t.Errorf("the session is not kept under the hash of its ID: %v, %d sessions", err, s.sessions.Len())
 			}
-			for _, v := range s.sessions.all {
-				text, err := json.Marshal(v)
-				if err != nil || strings.Contains(string(text), set.Value) {
-					t.Errorf("the store knows the ID: %s", text)
-				}
+			text, err := json.Marshal(v)
+			if err != nil || strings.Contains(string(text), set.Value) {
+				t.Errorf("the store knows the ID: %s", text)
 			}
 		})
 	}
@@ -78,20 +77,20 @@ func TestLoginRenewsSession(t *testing.T) {
 	if first == planted || first == "" {
 		t.Fatalf("the session has the ID that was there before: %q", first)
 	}
-	s.sessions.mu.Lock()
-	clear(s.sessions.all) // so that a page leads to the issuer
-	s.sessions.mu.Unlock()
+	if err := s.sessions.Delete(t.Context(), hashed(first)); err != nil || s.sessions.Len() != 0 { // so that a page leads to the issuer
+		t.Fatalf("%v, %d sessions are left", err, s.sessions.Len())
+	}
 	p := b.open(s.URL + "/")
-	s.sessions.mu.Lock()
-	s.sessions.all = map[string]login.Session{hashed(first): {Made: time.Now(), Seen: time.Now()}}
-	s.sessions.mu.Unlock()
+	if err := s.sessions.Put(t.Context(), hashed(first), login.Session{Made: time.Now(), Seen: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
 	for range 3 {
 		p = b.open(p.location)
 	}
 	if p = b.open(p.location); p.status != http.StatusFound {
 		t.Fatal(p.status, s.reason())
 	}
-	if _, err := s.sessions.Get(t.Context(), hashed(first)); err == nil || s.sessions.count() != 1 || b.cookie(s, "__Host-sutler") == first {
+	if _, err := s.sessions.Get(t.Context(), hashed(first)); err == nil || s.sessions.Len() != 1 || b.cookie(s, "__Host-sutler") == first {
 		t.Error("the session before is still good")
 	}
 }
@@ -115,8 +114,8 @@ func TestSessionEnds(t *testing.T) {
 	if in() {
 		t.Fatal("a session lasts longer than 12 hours")
 	}
-	if !strings.Contains(s.reason(), "is over") || s.sessions.count() != 0 {
-		t.Errorf("out for %q, with %d sessions left", s.reason(), s.sessions.count())
+	if !strings.Contains(s.reason(), "is over") || s.sessions.Len() != 0 {
+		t.Errorf("out for %q, with %d sessions left", s.reason(), s.sessions.Len())
 	}
 }
 
@@ -190,7 +189,7 @@ func TestCallbackRefused(t *testing.T) {
 			if p.status != http.StatusUnauthorized || !strings.Contains(s.reason(), c.reason) {
 				t.Errorf("got %d for %q; want 401 for %q", p.status, s.reason(), c.reason)
 			}
-			if s.sessions.count() != 0 {
+			if s.sessions.Len() != 0 {
 				t.Fatal("there is a session")
 			}
 		})
@@ -224,8 +223,8 @@ func TestCallbackTwice(t *testing.T) {
 	b := s.browser(t)
 	at := b.toCallback(s, s.URL+"/x")
 	b.open(at)
-	if p := b.open(at); p.status != http.StatusFound || p.location != s.URL+"/" || s.sessions.count() != 1 {
-		t.Errorf("got %d %q with %d sessions; want the first page and one session", p.status, p.location, s.sessions.count())
+	if p := b.open(at); p.status != http.StatusFound || p.location != s.URL+"/" || s.sessions.Len() != 1 {
+		t.Errorf("got %d %q with %d sessions; want the first page and one session", p.status, p.location, s.sessions.Len())
 	}
 }
 
@@ -250,13 +249,13 @@ func TestLogout(t *testing.T) {
 	if p := b.open(s.URL + "/logout"); p.status != http.StatusMethodNotAllowed {
 		t.Errorf("GET: %d", p.status)
 	}
-	if p := b.do(http.MethodPost, s.URL+"/logout", "Sec-Fetch-Site", "cross-site"); p.status != http.StatusForbidden || s.sessions.count() != 1 {
+	if p := b.do(http.MethodPost, s.URL+"/logout", "Sec-Fetch-Site", "cross-site"); p.status != http.StatusForbidden || s.sessions.Len() != 1 {
 		t.Errorf("another site logged the user out: %d", p.status)
 	}
 	if p := b.do(http.MethodPost, s.URL+"/logout", "Sec-Fetch-Site", "same-origin"); p.status != http.StatusNoContent {
 		t.Errorf("POST: %d", p.status)
 	}
-	if b.cookie(s, "sutler") != "" || s.sessions.count() != 0 {
+	if b.cookie(s, "sutler") != "" || s.sessions.Len() != 0 {
 		t.Error("the session is still there")
 	}
 	if p := b.do(http.MethodGet, s.URL+"/v1", "Cookie", "sutler="+old); p.status != http.StatusUnauthorized {

@@ -219,7 +219,7 @@ func TestNoLoginOverPlainHTTP(t *testing.T) {
 		r.AddCookie(&http.Cookie{Name: "sutler", Value: b.cookie(s, "sutler")})
 		w := httptest.NewRecorder()
 		s.Config.Handler.ServeHTTP(w, over(r, "192.0.2.1:80", "192.0.2.2:99"))
-		if w.Code != http.StatusUnauthorized || !strings.Contains(s.reason(), "plain HTTP") || s.sessions.count() != 1 {
+		if w.Code != http.StatusUnauthorized || !strings.Contains(s.reason(), "plain HTTP") || s.sessions.Len() != 1 {
 			t.Errorf("%s %s: %d for %q", c.method, c.path, w.Code, s.reason())
 		}
 	}
@@ -238,7 +238,7 @@ func TestBrowserConfig(t *testing.T) {
 		"long idle":    func(c *login.BrowserConfig) { c.Idle = 31 * time.Minute },
 		"long session": func(c *login.BrowserConfig) { c.Absolute = 13 * time.Hour },
 	} {
-		c := login.BrowserConfig{OpenID: issuer, Sessions: &sessions{}, RedirectURL: "https://sutler.example/login/callback"}
+		c := login.BrowserConfig{OpenID: issuer, Sessions: &login.MemorySessions{}, RedirectURL: "https://sutler.example/login/callback"}
 		change(&c)
 		if _, err := login.NewBrowser(c); (err == nil) != (name == "") {
 			t.Errorf("%s: %v", name, err)

@@ -1,7 +1,6 @@
 package login_test
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -19,52 +18,6 @@ import (
 	"sutler/login"
 )
 
-// sessions keeps sessions in memory.
-type sessions struct {
-	mu  sync.Mutex
-	all map[string]login.Session
-}
-
-func (s *sessions) Put(_ context.Context, hash string, v login.Session) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.all[hash] = v
-	return nil
-}
-
-func (s *sessions) Get(_ context.Context, hash string) (login.Session, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	v, ok := s.all[hash]
-	if !ok {
-		return v, login.ErrNoSession
-	}
-	return v, nil
-}
-
-func (s *sessions) Touch(_ context.Context, hash string, seen time.Time) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if v, ok := s.all[hash]; ok {
-		v.Seen = seen
-		s.all[hash] = v
-	}
-	return nil
-}
-
-func (s *sessions) Delete(_ context.Context, hash string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.all, hash)
-	return nil
-}
-
-func (s *sessions) count() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.all)
-}
-
 func hashed(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:])
@@ -74,7 +27,7 @@ func hashed(id string) string {
 type site struct {
 	*httptest.Server
 	provider *provider
-	sessions *sessions
+	sessions *login.MemorySessions
 	clock    *clock
 	mu       sync.Mutex
 	reasons  []string
@@ -82,7 +35,7 @@ type site struct {
 
 func newSite(t *testing.T, secure bool) *site {
 	t.Helper()
-	s := &site{provider: newProvider(t), sessions: &sessions{all: map[string]login.Session{}}, clock: newClock(time.Now())}
+	s := &site{provider: newProvider(t), sessions: &login.MemorySessions{}, clock: newClock(time.Now())}
 	var gate *login.Gate
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, ok := gate.Admit(w, r)

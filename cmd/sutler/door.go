@@ -14,7 +14,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"sutler"
@@ -118,7 +117,7 @@ func (h *host) gate(data, token string, logger *slog.Logger) (*login.Gate, func(
 		g.Chain = append(g.Chain, switched{o, h})
 		if c.OpenID.RedirectURL != "" {
 			g.Browser, err = login.NewBrowser(login.BrowserConfig{
-				OpenID: o, ClientSecret: c.OpenID.ClientSecret, RedirectURL: c.OpenID.RedirectURL, Scopes: c.OpenID.Scopes, Sessions: &sessions{},
+				OpenID: o, ClientSecret: c.OpenID.ClientSecret, RedirectURL: c.OpenID.RedirectURL, Scopes: c.OpenID.Scopes, Sessions: &login.MemorySessions{},
 			})
 			if err != nil {
 				return nil, nil, err
@@ -146,62 +145,6 @@ func (s switched) Authenticate(r *http.Request) (sutler.Caller, error) {
 	return s.to.Authenticate(r)
 }
 
-// sessions keeps the sessions of browsers in memory: after a restart they log
-// in anew.
-type sessions struct {
-	mu  sync.Mutex
-	all map[string]login.Session
-}
-
-// mostSessions bounds the memory; beyond it the ones that are idle longest go.
-const mostSessions = 100_000
-
-func (s *sessions) Put(_ context.Context, hash string, v login.Session) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.all == nil {
-		s.all = map[string]login.Session{}
-	}
-	if len(s.all) >= mostSessions {
-		oldest := ""
-		for k, other := range s.all {
-			if oldest == "" || other.Seen.Before(s.all[oldest].Seen) {
-				oldest = k
-			}
-		}
-		delete(s.all, oldest)
-	}
-	s.all[hash] = v
-	return nil
-}
-
-func (s *sessions) Get(_ context.Context, hash string) (login.Session, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	v, ok := s.all[hash]
-	if !ok {
-		return v, login.ErrNoSession
-	}
-	return v, nil
-}
-
-func (s *sessions) Touch(_ context.Context, hash string, seen time.Time) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if v, ok := s.all[hash]; ok {
-		v.Seen = seen
-		s.all[hash] = v
-	}
-	return nil
-}
-
-func (s *sessions) Delete(_ context.Context, hash string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.all, hash)
-	return nil
-}
-
 // admitted is the gate with the settings of clients: how far the engine may act
 // as a caller, and whether it learns who that is.
 func (h *host) admitted(g *login.Gate) func(http.ResponseWriter, *http.Request) (sutler.Caller, bool) {
@@ -210,11 +153,15 @@ func (h *host) admitted(g *login.Gate) func(http.ResponseWriter, *http.Request) 
 		if !in {
 			return c, false
 		}
-		if s, ok := h.clients.Load().(security.ClientSettings); ok && !s.MayConnect(r.TLS != nil, isLoopback(r.RemoteAddr)).Allowed {
-			http.Error(w, "the authentication level of clients does not let this connection in", http.StatusForbidden)
+		s := h.clients.Load().(security.ClientSettings)
+		if !s.MayConnect(r.TLS != nil, isLoopback(r.RemoteAddr)).Allowed {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusForbidden)
+			_ = json.NewEncoder(w).Encode(map[string]any{"error": sutler.Errorf(sutler.Denied,
+				"cannot let the caller in: the setting %s does not let this connection in", sutler.SettingClientLevel)}) // who is gone hears nothing
 			return c, false
 		}
-		if s, ok := h.clients.Load().(security.ClientSettings); ok && c.Account != localAccount {
+		if c.Account != localAccount {
 			c.Reach, c.Unknown = s.Reach()
 		}
 		c.Door = "json"

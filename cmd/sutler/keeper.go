@@ -258,8 +258,10 @@ func (h *host) refresh(ctx context.Context) error {
 	if err := h.Engine.Refresh(ctx); err != nil {
 		return err
 	}
-	if err := h.Engine.RefreshAccess(ctx); err != nil {
-		return err
+	if stamps.Access != h.stamps.Access || stamps.Settings != h.stamps.Settings {
+		if err := h.Engine.RefreshAccess(ctx); err != nil {
+			return err
+		}
 	}
 	stored, err := h.Store.Settings(ctx)
 	if err != nil {
