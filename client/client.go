@@ -8,8 +8,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,43 +16,20 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
-	"time"
 
 	"sutler"
 	"sutler/xmltree"
 )
 
-// The files in which a server leaves what its clients need, in its data directory.
-const (
-	TokenFile   = "client.token"
-	AddressFile = "client.address"
-)
-
-// DefaultAddress is where a server listens that was told nothing else.
-const DefaultAddress = "127.0.0.1:7070"
-
 // maxAnswer bounds what is read of one answer, so that a wrong address cannot
 // fill the memory.
 const maxAnswer = 1 << 30
 
-// Options say how to find a server. Empty fields are looked for in Data.
-type Options struct {
-	Address string // host:port, or https://host:port
-	Token   string
-	Data    string // the server's data directory
-
-	User, Password string // a local account, in place of the token
-	CAFile         string // certificates of authorities to trust, PEM; "" is that of the server in Data, and those of the system
-}
-
 // Client talks to one server. It is safe for many goroutines at once.
 type Client struct {
 	base  url.URL
-	proof string // the header Authorization
+	proof string // the header Authorization; "": a certificate is the proof
 	http  *http.Client
 }
 
@@ -65,86 +40,6 @@ var (
 	_ sutler.Resolver  = (*Client)(nil)
 	_ sutler.AuditLog  = (*Client)(nil)
 )
-
-// New returns a client for the server that o describes. Nothing is sent yet.
-// An error says which file could not be read.
-func New(o Options) (*Client, error) {
-	if o.Address == "" {
-		b, err := os.ReadFile(filepath.Join(o.Data, AddressFile))
-		switch {
-		case err == nil:
-			o.Address = strings.TrimSpace(string(b))
-		case errors.Is(err, os.ErrNotExist):
-			o.Address = DefaultAddress
-		default:
-			return nil, fmt.Errorf("cannot find the server: %w", err)
-		}
-	}
-	scheme := "http"
-	if host, secure := strings.CutPrefix(o.Address, "https://"); secure {
-		scheme, o.Address = "https", strings.TrimSuffix(host, "/")
-	}
-	if _, _, err := net.SplitHostPort(o.Address); err != nil {
-		return nil, sutler.Errorf(sutler.BadInput, "cannot use address %q: want host:port, or https://host:port", o.Address)
-	}
-	trust, err := authorities(&o)
-	if err != nil {
-		return nil, err
-	}
-	if o.Token == "" && o.User == "" {
-		b, err := os.ReadFile(filepath.Join(o.Data, TokenFile))
-		if err != nil {
-			return nil, fmt.Errorf("cannot find the token of the server: %w; name its data directory with --data, or the token with SUTLER_TOKEN", err)
-		}
-		o.Token = strings.TrimSpace(string(b))
-	}
-	return &Client{
-		base:  url.URL{Scheme: scheme, Host: o.Address},
-		proof: proofOf(&o),
-		http: &http.Client{
-			// No proxy: the token is for the server alone.
-			Transport: &http.Transport{
-				DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
-				MaxIdleConnsPerHost: 64,
-				IdleConnTimeout:     90 * time.Second,
-				TLSClientConfig:     &tls.Config{RootCAs: trust, MinVersion: tls.VersionTLS12},
-			},
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-	}, nil
-}
-
-// proofOf returns the header Authorization.
-func proofOf(o *Options) string {
-	if o.User != "" {
-		return "Basic " + base64.StdEncoding.EncodeToString([]byte(o.User+":"+o.Password))
-	}
-	return "Bearer " + o.Token
-}
-
-// authorities returns whose certificates of servers are believed, nil for
-// those of the system alone.
-func authorities(o *Options) (*x509.CertPool, error) {
-	file := o.CAFile
-	if file == "" {
-		file = filepath.Join(o.Data, "tls", "ca.crt")
-	}
-	pem, err := os.ReadFile(file)
-	if errors.Is(err, os.ErrNotExist) && o.CAFile == "" {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the certificates of authorities: %w", err)
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, sutler.Errorf(sutler.BadInput, "cannot use %s: there is no certificate in it", file)
-	}
-	return pool, nil
-}
 
 // Close lets go of idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
@@ -316,11 +211,7 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 		if errors.As(err, &u) {
 			err = u.Err
 		}
-		var dial *net.OpError
-		if errors.As(err, &dial) && dial.Op == "dial" {
-			return sutler.Errorf(sutler.Failed, "cannot reach the server at %s: %w; is it running? sutler serve starts one", c.base.Host, err)
-		}
-		return sutler.Errorf(sutler.Failed, "cannot read the answer of the server at %s: %w; whether it did what was asked is not known", c.base.Host, err)
+		return c.unanswered(err)
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
@@ -347,6 +238,26 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	return refusal.Error
 }
 
+// unanswered says why no answer came, and whether the server got the question.
+func (c *Client) unanswered(err error) error {
+	fail := func(verb, hint string) error {
+		return sutler.Errorf(sutler.Failed, "cannot %s the server at %s: %w; %s", verb, c.base.Host, err, hint)
+	}
+	var dial *net.OpError
+	var cert *tls.CertificateVerificationError
+	var plain tls.RecordHeaderError
+	switch {
+	case errors.As(err, &dial) && dial.Op == "dial":
+		return fail("reach", "is it running? sutler serve starts one")
+	case errors.As(err, &cert):
+		err = cert.Err
+		return fail("trust", "nothing was asked; --ca names the authority of its certificate, and serve --host the names that are in it")
+	case errors.As(err, &plain):
+		return fail("talk TLS with", "nothing was asked; leave https:// out if it has none")
+	}
+	return fail("read the answer of", "whether it did what was asked is not known")
+}
+
 func (c *Client) request(ctx context.Context, method, path string, in any) (*http.Request, error) {
 	var body io.Reader
 	if in != nil {
@@ -362,7 +273,9 @@ func (c *Client) request(ctx context.Context, method, path string, in any) (*htt
 	if err != nil {
 		return nil, sutler.Errorf(sutler.BadInput, "cannot use address %q: %w", c.base.Host, err)
 	}
-	req.Header.Set("Authorization", c.proof)
+	if c.proof != "" {
+		req.Header.Set("Authorization", c.proof)
+	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}

@@ -150,7 +150,7 @@ The exit code is 5 when it may not.`,
 			return nil
 		}),
 		RunE: func(c *cobra.Command, args []string) error {
-			to, err := r.dial()
+			to, err := p.dial(r)
 			if err != nil {
 				return err
 			}
@@ -209,7 +209,7 @@ func (p *program) whoCan(r *remote) *cobra.Command {
 		Example: `  sutler access who-can Hosting "Create Customer"`,
 		Args:    usage(cobra.ExactArgs(2)),
 		RunE: func(c *cobra.Command, args []string) error {
-			to, err := r.dial()
+			to, err := p.dial(r)
 			if err != nil {
 				return err
 			}
@@ -248,7 +248,7 @@ func (p *program) accessDiff(r *remote) *cobra.Command {
 			if in.Verb == "" {
 				return sutler.Errorf(sutler.BadInput, "cannot compare: %q is no edit; want allow, deny or remove", args[0])
 			}
-			to, err := r.dial()
+			to, err := p.dial(r)
 			if err != nil {
 				return err
 			}

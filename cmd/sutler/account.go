@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -30,7 +28,7 @@ func (p *program) changing(r *remote, use, short, long, example string, args cob
 			if err != nil {
 				return err
 			}
-			to, err := r.dial()
+			to, err := p.dial(r)
 			if err != nil {
 				return err
 			}
@@ -46,26 +44,12 @@ func (p *program) changing(r *remote, use, short, long, example string, args cob
 
 // view reads who may do what.
 func (p *program) view(c *cobra.Command, r *remote) (sutler.AccessView, error) {
-	to, err := r.dial()
+	to, err := p.dial(r)
 	if err != nil {
 		return sutler.AccessView{}, err
 	}
 	defer to.Close()
 	return to.Access(c.Context())
-}
-
-// newPassword returns the password that a verb sets: SUTLER_NEW_PASSWORD, or a
-// line of standard input.
-func (p *program) newPassword() (string, error) {
-	if v := os.Getenv("SUTLER_NEW_PASSWORD"); v != "" {
-		return v, nil
-	}
-	fmt.Fprint(p.talk, "password: ")
-	line, err := bufio.NewReader(p.in).ReadString('\n')
-	if line = strings.TrimRight(line, "\r\n"); line == "" {
-		return "", sutler.Errorf(sutler.BadInput, "cannot read the password: nothing came; write it to standard input, or set SUTLER_NEW_PASSWORD (%v)", err)
-	}
-	return line, nil
 }
 
 // user keeps the users of the installation.

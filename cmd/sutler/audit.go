@@ -104,7 +104,7 @@ case; all that is asked for must fit.`,
 			if err != nil {
 				return err
 			}
-			to, err := r.dial()
+			to, err := p.dial(r)
 			if err != nil {
 				return err
 			}
@@ -136,7 +136,7 @@ func (p *program) auditShow(r *remote) *cobra.Command {
 		Example: "  sutler audit show {3F0C5B7E-0000-0000-0000-000000000001}",
 		Args:    usage(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			to, err := r.dial()
+			to, err := p.dial(r)
 			if err != nil {
 				return err
 			}
@@ -169,7 +169,7 @@ with their calls, or as CSV with their heads.`,
 			if format != "jsonl" && format != "csv" {
 				return sutler.Errorf(sutler.BadInput, "cannot export as %q: want jsonl or csv", format)
 			}
-			to, err := r.dial()
+			to, err := p.dial(r)
 			if err != nil {
 				return err
 			}
@@ -227,7 +227,7 @@ audit.badCommandsDelay).`,
 		Example: "  sutler audit bad-commands",
 		Args:    usage(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			to, err := r.dial()
+			to, err := p.dial(r)
 			if err != nil {
 				return err
 			}

@@ -74,6 +74,15 @@ func readLogin(data string) (loginConfig, error) {
 	return c, nil
 }
 
+// beside returns the path of a file that login.json names: relative ones are
+// below the data directory, as it is.
+func beside(data, file string) string {
+	if file == "" || filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(data, file)
+}
+
 // hashesAtOnce bounds the memory and processors that logins take.
 const hashesAtOnce = 4
 
@@ -92,13 +101,13 @@ func (h *host) gate(data, token string, logger *slog.Logger) (*login.Gate, func(
 	}}
 	var cas func() (*x509.CertPool, error)
 	if c.Certificates != nil {
-		cas = login.Pool(c.Certificates.CAs)
+		cas = login.Pool(beside(data, c.Certificates.CAs))
 		cc := login.CertificatesConfig{
 			CAs: cas, From: c.Certificates.From, Accounts: c.Certificates.Accounts, Template: c.Certificates.Template,
 			Groups: c.Certificates.Groups, Units: c.Certificates.Units, Now: time.Now,
 		}
 		if c.Certificates.Revoked != "" {
-			cc.Revoked = login.Revoked(c.Certificates.Revoked)
+			cc.Revoked = login.Revoked(beside(data, c.Certificates.Revoked))
 		}
 		certificates, err := login.NewCertificates(cc)
 		if err != nil {

@@ -40,7 +40,7 @@ unfinished. Any of them can be asked, about all of them.`,
 			Example: "  sutler engine " + s.verb + " web2",
 			Args:    usage(cobra.ExactArgs(1)),
 			RunE: func(c *cobra.Command, args []string) error {
-				to, err := r.dial()
+				to, err := p.dial(&r)
 				if err != nil {
 					return err
 				}
@@ -65,7 +65,7 @@ func (p *program) engineList(r *remote) *cobra.Command {
   sutler engine list --output json`,
 		Args: usage(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			to, err := r.dial()
+			to, err := p.dial(r)
 			if err != nil {
 				return err
 			}

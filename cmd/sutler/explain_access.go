@@ -41,7 +41,7 @@ check refuses.`,
 				}
 				in.Text = string(b)
 			}
-			to, err := r.dial()
+			to, err := p.dial(&r)
 			if err != nil {
 				return err
 			}

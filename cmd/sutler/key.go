@@ -18,7 +18,7 @@ loses the file loses them; engines that share a database need the same file.`, "
 		Long:    "Makes a new key while the server runs. What older keys sealed still opens: copy the\nfile to other engines of the database before they need it.",
 		Example: "  sutler key rotate", Args: usage(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			to, err := r.dial()
+			to, err := p.dial(&r)
 			if err != nil {
 				return err
 			}

@@ -44,7 +44,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "ready": ready, "appears": appears, "tree": writeTree, "transactionid": transactionid, "keptfolder": keptFolder,
-			"eventually": eventually, "tamper": tamper,
+			"eventually": eventually, "tamper": tamper, "address": addressOf, "clientcert": clientCertificates,
 		},
 	})
 }

@@ -73,7 +73,7 @@ func (p *program) sendSources(c *cobra.Command, r *remote, paths []string, check
 	if err != nil {
 		return 0, err
 	}
-	to, err := r.dial()
+	to, err := p.dial(r)
 	if err != nil {
 		return 0, err
 	}
@@ -97,7 +97,7 @@ func (p *program) namespaceExport(r *remote) *cobra.Command {
   sutler namespace export Hosting --file hosting.xml`,
 		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			to, err := r.dial()
+			to, err := p.dial(r)
 			if err != nil {
 				return err
 			}
@@ -125,7 +125,7 @@ func (p *program) namespaceList(r *remote) *cobra.Command {
 		Example: "  sutler namespace list --output json",
 		Args:    usage(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			to, err := r.dial()
+			to, err := p.dial(r)
 			if err != nil {
 				return err
 			}
@@ -157,7 +157,7 @@ func (p *program) namespaceShow(r *remote) *cobra.Command {
 		Example: `  sutler namespace show "File System Provider"`,
 		Args:    usage(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			to, err := r.dial()
+			to, err := p.dial(r)
 			if err != nil {
 				return err
 			}

@@ -36,7 +36,7 @@ func (p *program) resolutions(r *remote) []*cobra.Command {
 			Example: "  sutler transaction " + v.eg,
 			Args:    usage(cobra.ExactArgs(1)),
 			RunE: func(c *cobra.Command, args []string) error {
-				to, err := r.dial()
+				to, err := p.dial(r)
 				if err != nil {
 					return err
 				}

@@ -203,7 +203,7 @@ func (p *program) answer(ctx context.Context, o serveOptions, h *host, logger *s
 		}
 		return fmt.Errorf("cannot listen on %q: %w; --listen takes another address", o.listen, err)
 	}
-	address, scheme := ln.Addr().String(), "http://"
+	address, scheme := atHome(ln.Addr()), "http://"
 	if certificates != nil {
 		scheme = "https://"
 		ln = tls.NewListener(ln, login.ServerTLS(certificates, cas))
@@ -214,7 +214,7 @@ func (p *program) answer(ctx context.Context, o serveOptions, h *host, logger *s
 	}
 	defer os.Remove(addressFile)
 	fmt.Fprintf(p.out, "%s%s\n", scheme, address)
-	fmt.Fprintf(p.talk, "%s on %s%s; clients find the token in %s\n", good.Render("serving"), scheme, address, filepath.Join(o.data, client.TokenFile))
+	fmt.Fprintf(p.talk, "%s on %s%s; clients find the token in %s\n", good.Render("serving"), scheme, ln.Addr(), filepath.Join(o.data, client.TokenFile))
 	if authority != "" {
 		fmt.Fprintf(p.talk, "its certificate is of its own authority: give clients %s\n", authority)
 	}
@@ -222,6 +222,14 @@ func (p *program) answer(ctx context.Context, o serveOptions, h *host, logger *s
 		fmt.Fprintf(p.talk, "the account admin was made, with the password %s\nit is shown this once; change it with sutler user set-password admin\n", password)
 	}
 	return server.Serve(ctx, ln, door, grace, logger)
+}
+
+// atHome returns how a listener is reached from its own host.
+func atHome(a net.Addr) string {
+	if tcp, ok := a.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", strconv.Itoa(tcp.Port))
+	}
+	return a.String()
 }
 
 // finishAll tries once more to finish the transactions that wait for an

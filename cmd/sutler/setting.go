@@ -56,7 +56,7 @@ start of the server; those of the audit log within a minute.`,
 }
 
 func (p *program) listSettings(c *cobra.Command, r *remote) error {
-	all, err := settingsOf(c, r)
+	all, err := p.settings(c, r)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (p *program) getSetting(c *cobra.Command, r *remote, name string) error {
 	if err != nil {
 		return err
 	}
-	all, err := settingsOf(c, r)
+	all, err := p.settings(c, r)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (p *program) setSetting(c *cobra.Command, r *remote, name, value string) er
 	if err != nil {
 		return err
 	}
-	to, err := r.dial()
+	to, err := p.dial(r)
 	if err != nil {
 		return err
 	}
@@ -103,15 +103,18 @@ func (p *program) setSetting(c *cobra.Command, r *remote, name, value string) er
 		return err
 	}
 	when := "; the server uses it after its next start"
-	if strings.HasPrefix(name, "audit.") || strings.HasPrefix(name, "log.") {
+	switch area, _, _ := strings.Cut(name, "."); area {
+	case "audit", "log":
 		when = "; it counts within a minute"
+	case "access", "client", "login":
+		when = "; it counts within seconds"
 	}
 	fmt.Fprintf(p.talk, "%s is set%s\n", name, when)
 	return nil
 }
 
-func settingsOf(c *cobra.Command, r *remote) ([]sutler.Setting, error) {
-	to, err := r.dial()
+func (p *program) settings(c *cobra.Command, r *remote) ([]sutler.Setting, error) {
+	to, err := p.dial(r)
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ back, 7 in doubt; 2 and 5 when nothing was begun.`,
 			if err != nil {
 				return err
 			}
-			to, err := r.dial()
+			to, err := p.dial(&r)
 			if err != nil {
 				return err
 			}

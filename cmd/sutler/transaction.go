@@ -45,7 +45,7 @@ for an operator.`,
   sutler transaction list --status rolledBack --output json`,
 		Args: usage(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			to, err := r.dial()
+			to, err := p.dial(r)
 			if err != nil {
 				return err
 			}
@@ -83,7 +83,7 @@ Calls that only read are shown if their procedure is audited.`,
 		Example: "  sutler transaction show {3F0C5B7E-0000-0000-0000-000000000001}",
 		Args:    usage(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			to, err := r.dial()
+			to, err := p.dial(r)
 			if err != nil {
 				return err
 			}
