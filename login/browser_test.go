@@ -180,8 +180,8 @@ func TestCallbackRefused(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			b := s.browser(t)
 			if strings.HasPrefix(c.name, "nonce") {
-				s.provider.storage.nonce = "replayed"
-				defer func() { s.provider.storage.nonce = "" }()
+				s.provider.Storage.Nonce = "replayed"
+				defer func() { s.provider.Storage.Nonce = "" }()
 			}
 			b, at := c.change(b, b.toCallback(s, s.URL+"/"))
 			p := b.open(at)
@@ -333,7 +333,7 @@ func TestNavigation(t *testing.T) {
 // While the issuer is down, nobody is refused and nobody is let in.
 func TestLoginWithoutIssuer(t *testing.T) {
 	s := newSite(t, false)
-	s.provider.down.Store(true)
+	s.provider.Down.Store(true)
 	if p := s.browser(t).open(s.URL + "/"); p.status != http.StatusServiceUnavailable || p.header.Get("Retry-After") == "" {
 		t.Errorf("got %d %v", p.status, p.header)
 	}

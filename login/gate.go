@@ -13,6 +13,10 @@ type Gate struct {
 	Chain   Chain
 	Browser *Browser // logs browsers in; nil: nobody does. It has to be in Chain too.
 	Basic   bool     // offer Basic beside Bearer to those who are not let in
+	// Known reports whether an account whose proof is right may still come in;
+	// nil: every one may. It is asked for each request, so that who is taken away
+	// or disabled is out at once, whatever proof or session there is.
+	Known func(sutler.Caller) bool
 	// Report gets everything that kept a request out, but for requests without
 	// any proof; nil: nobody gets it.
 	Report func(r *http.Request, err error)
@@ -30,6 +34,9 @@ func (g *Gate) Admit(w http.ResponseWriter, r *http.Request) (sutler.Caller, boo
 		return sutler.Caller{}, false
 	}
 	caller, err := g.Chain.Authenticate(r)
+	if err == nil && g.Known != nil && !g.Known(caller) {
+		err = refuse("account", caller.Account, "the account is disabled or no longer there")
+	}
 	if err == nil {
 		return caller, true
 	}

@@ -11,9 +11,33 @@ import (
 
 	"sutler"
 	"sutler/login"
+	"sutler/login/logintest"
 )
 
 const audience = "https://sutler.example"
+
+// provider is an OpenID provider that ends with the test.
+type provider struct{ *logintest.Provider }
+
+func newProvider(t *testing.T) *provider {
+	t.Helper()
+	p, stop, err := logintest.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	return &provider{p}
+}
+
+// token returns an access token of the machine.
+func (p *provider) token(t *testing.T) string {
+	t.Helper()
+	token, err := p.Token()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
 
 // openID returns an authenticator that believes an issuer; change is called before.
 func openID(t *testing.T, issuer string, change func(*login.OpenIDConfig)) *login.OpenID {
@@ -73,14 +97,14 @@ func TestProviderToken(t *testing.T) {
 
 func TestProviderOtherAudience(t *testing.T) {
 	p := newProvider(t)
-	p.storage.audience = []string{"https://elsewhere.example"}
+	p.Storage.Audience = []string{"https://elsewhere.example"}
 	got, err := openID(t, p.URL, nil).Authenticate(with(p.token(t)))
 	t.Log(refused(t, got, err, "openid"))
 }
 
 func TestProviderLongToken(t *testing.T) {
 	p := newProvider(t)
-	p.storage.life = 16 * time.Minute
+	p.Storage.Life = 16 * time.Minute
 	got, err := openID(t, p.URL, nil).Authenticate(with(p.token(t)))
 	t.Log(refused(t, got, err, "openid"))
 }
@@ -98,13 +122,13 @@ func TestProviderDown(t *testing.T) {
 	token := p.token(t)
 	clock := newClock(time.Now())
 	o := openID(t, p.URL, func(c *login.OpenIDConfig) { c.Now = clock.now })
-	p.down.Store(true)
+	p.Down.Store(true)
 	_, err := o.Authenticate(with(token))
 	var f *login.Refusal
 	if err == nil || errors.As(err, &f) || errors.Is(err, login.ErrNoProof) {
 		t.Fatalf("got %v; want an error that is no refusal", err)
 	}
-	p.down.Store(false)
+	p.Down.Store(false)
 	if _, again := o.Authenticate(with(token)); again == nil || again.Error() != err.Error() {
 		t.Fatalf("got %v at once; want the error of before: %v", again, err)
 	}
@@ -124,22 +148,24 @@ func TestProviderNewKey(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := p.fetched.Load(); n != 1 {
+	if n := p.Fetched.Load(); n != 1 {
 		t.Fatalf("read the keys %d times for one key", n)
 	}
-	p.storage.rotate(t)
+	if err := p.Storage.Rotate(); err != nil {
+		t.Fatal(err)
+	}
 	for range 3 {
 		got, err := o.Authenticate(with(p.token(t)))
 		refused(t, got, err, "openid")
 	}
-	if n := p.fetched.Load(); n != 1 {
+	if n := p.Fetched.Load(); n != 1 {
 		t.Fatalf("read the keys %d times within a minute", n)
 	}
 	clock.add(time.Minute)
 	if _, err := o.Authenticate(with(p.token(t))); err != nil {
 		t.Fatal(err)
 	}
-	if n := p.fetched.Load(); n != 2 {
+	if n := p.Fetched.Load(); n != 2 {
 		t.Fatalf("read the keys %d times, want twice", n)
 	}
 }

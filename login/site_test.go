@@ -50,7 +50,7 @@ func newSite(t *testing.T, secure bool) *site {
 		s.Server = httptest.NewServer(handler)
 	}
 	t.Cleanup(s.Close)
-	s.provider.storage.redirect = []string{s.URL + "/login/callback"}
+	s.provider.Storage.Redirect = []string{s.URL + "/login/callback"}
 	o := openID(t, s.provider.URL, func(c *login.OpenIDConfig) { c.ClientID, c.Now = "sutler", s.clock.now })
 	b, err := login.NewBrowser(login.BrowserConfig{
 		OpenID: o, ClientSecret: "sutler-secret", RedirectURL: s.URL + "/login/callback", Sessions: s.sessions,

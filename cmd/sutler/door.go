@@ -92,7 +92,7 @@ func (h *host) gate(data, token string, logger *slog.Logger) (*login.Gate, func(
 	if err != nil {
 		return nil, nil, err
 	}
-	g := &login.Gate{Basic: !c.NoBasic, Report: func(r *http.Request, err error) {
+	g := &login.Gate{Basic: !c.NoBasic, Known: h.known, Report: func(r *http.Request, err error) {
 		var f *login.Refusal
 		if !errors.As(err, &f) {
 			f = &login.Refusal{Method: "unknown", Reason: err.Error()}
@@ -139,6 +139,13 @@ func (h *host) gate(data, token string, logger *slog.Logger) (*login.Gate, func(
 		Places: make(chan struct{}, hashesAtOnce), Wrong: login.ErrWrong, Secret: token, Local: administrator("json"),
 	}})
 	return g, cas, nil
+}
+
+// known reports whether a caller is not disabled, and an account of ours if it
+// has the name of one: names from elsewhere have a colon.
+func (h *host) known(c sutler.Caller) bool {
+	a := h.Access().Account(c.Account)
+	return c.Account == localAccount || strings.Contains(c.Account, ":") && a == nil || a != nil && !a.Disabled && !a.Group
 }
 
 // switched asks an OpenID issuer only while login.passportEnabled is on.

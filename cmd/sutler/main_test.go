@@ -32,6 +32,7 @@ func TestScripts(t *testing.T) {
 	if err := os.CopyFS(dir, samples.Files); err != nil {
 		t.Fatal(err)
 	}
+	outside := new(web) // of the one script that asks for it
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -45,6 +46,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "ready": ready, "appears": appears, "tree": writeTree, "transactionid": transactionid, "keptfolder": keptFolder,
 			"eventually": eventually, "tamper": tamper, "address": addressOf, "clientcert": clientCertificates,
+			"issuer": outside.issuer, "robot": outside.robot, "freeport": outside.freePort, "browse": outside.browse, "expand": expand,
 		},
 	})
 }

@@ -1,4 +1,5 @@
-package login_test
+// Package logintest has an OpenID provider that logins are tested against.
+package logintest
 
 import (
 	"context"
@@ -7,6 +8,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -14,7 +16,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"testing"
 	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
@@ -22,30 +23,34 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
-// provider is a real OpenID provider with a storage of our own: one user, ann,
-// who is logged in as soon as she comes, and one machine, robot.
-type provider struct {
+// Provider is a real OpenID provider with a storage of our own: one user, ann,
+// who is logged in as soon as she comes, and one machine, robot. It knows the
+// server that is tested as the client sutler with the secret sutler-secret.
+type Provider struct {
 	*httptest.Server
-	storage *storage
-	fetched atomic.Int32 // how often the keys were read
-	down    atomic.Bool
+	Storage *Storage
+	Fetched atomic.Int32 // how often the keys were read
+	Down    atomic.Bool  // every answer is that nothing works
 }
 
-// newProvider starts a provider.
-func newProvider(t *testing.T) *provider {
-	t.Helper()
-	p := &provider{storage: newStorage(t)}
+// New starts a provider on loopback, with plain HTTP; stop ends it.
+func New() (p *Provider, stop func(), err error) {
+	store, err := newStorage()
+	if err != nil {
+		return nil, nil, err
+	}
+	p = &Provider{Storage: store}
 	var handler http.Handler
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if p.down.Load() {
+		if p.Down.Load() {
 			http.Error(w, "down", http.StatusServiceUnavailable)
 			return
 		}
 		switch r.URL.Path {
 		case "/keys":
-			p.fetched.Add(1)
+			p.Fetched.Add(1)
 		case "/ann": // the page where a user would type her password
-			if err := p.storage.login(r.FormValue("id"), "ann"); err != nil {
+			if err := p.Storage.login(r.FormValue("id"), "ann"); err != nil {
 				http.Error(w, err.Error(), http.StatusBadRequest)
 				return
 			}
@@ -54,24 +59,22 @@ func newProvider(t *testing.T) *provider {
 		}
 		handler.ServeHTTP(w, r)
 	}))
-	t.Cleanup(p.Close)
-	provider, err := op.NewProvider(&op.Config{CryptoKey: [32]byte{1}, CodeMethodS256: true}, p.storage,
+	handler, err = op.NewProvider(&op.Config{CryptoKey: [32]byte{1}, CodeMethodS256: true}, p.Storage,
 		op.StaticIssuer(p.URL), op.WithAllowInsecure())
 	if err != nil {
-		t.Fatal(err)
+		p.Close()
+		return nil, nil, err
 	}
-	handler = provider
-	return p
+	return p, p.Close, nil
 }
 
-// token returns an access token of the machine.
-func (p *provider) token(t *testing.T) string {
-	t.Helper()
+// Token returns an access token of the machine.
+func (p *Provider) Token() (string, error) {
 	resp, err := http.PostForm(p.URL+"/oauth/token", url.Values{
 		"grant_type": {"client_credentials"}, "client_id": {"robot"}, "client_secret": {"robot-secret"}, "scope": {"openid"},
 	})
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	var answer struct {
@@ -79,49 +82,50 @@ func (p *provider) token(t *testing.T) string {
 		Error string `json:"error_description"`
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || answer.Token == "" {
-		t.Fatalf("no token: %s %s %v", resp.Status, answer.Error, err)
+		return "", fmt.Errorf("no token: %s %s %w", resp.Status, answer.Error, err)
 	}
-	return answer.Token
+	return answer.Token, nil
 }
 
-// storage is what the provider knows, in memory.
-type storage struct {
+// Storage is what the provider knows, in memory. Its fields are set before
+// somebody comes.
+type Storage struct {
+	Life     time.Duration // of access tokens; 5 minutes
+	IDLife   time.Duration // of ID tokens; an hour
+	Audience []string      // of the machine's tokens; https://sutler.example
+	Groups   any           // claim groups; ops and lunch
+	Redirect []string      // where browsers may be sent
+	Nonce    string        // put into ID tokens in place of the real one; "": the real one
+
 	mu       sync.Mutex
 	key      signingKey
 	requests map[string]*authRequest
 	codes    map[string]string
-	life     time.Duration // of access tokens
-	idLife   time.Duration
-	audience []string
-	groups   any
-	redirect []string
-	nonce    string // put into ID tokens in place of the real one; "": the real one
 }
 
-func newStorage(t *testing.T) *storage {
-	s := &storage{
+func newStorage() (*Storage, error) {
+	s := &Storage{
 		requests: map[string]*authRequest{}, codes: map[string]string{},
-		life: 5 * time.Minute, idLife: time.Hour,
-		audience: []string{"https://sutler.example"}, groups: []string{"ops", "lunch"},
+		Life: 5 * time.Minute, IDLife: time.Hour,
+		Audience: []string{"https://sutler.example"}, Groups: []string{"ops", "lunch"},
 	}
-	s.rotate(t)
-	return s
+	return s, s.Rotate()
 }
 
-// rotate makes a new key and forgets the old one.
-func (s *storage) rotate(t *testing.T) {
-	t.Helper()
+// Rotate makes a new key and forgets the old one.
+func (s *Storage) Rotate() error {
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.key = signingKey{rand.Text(), k}
+	return nil
 }
 
 // login says that account is who makes the request of that id.
-func (s *storage) login(id, account string) error {
+func (s *Storage) login(id, account string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, ok := s.requests[id]
@@ -178,12 +182,12 @@ func (r *authRequest) GetCodeChallenge() *oidc.CodeChallenge {
 
 // client is the server that is tested, or the machine.
 type client struct {
-	*storage
+	*Storage
 	id string
 }
 
 func (c client) GetID() string                       { return c.id }
-func (c client) RedirectURIs() []string              { return c.redirect }
+func (c client) RedirectURIs() []string              { return c.Redirect }
 func (c client) PostLogoutRedirectURIs() []string    { return nil }
 func (c client) ApplicationType() op.ApplicationType { return op.ApplicationTypeWeb }
 func (c client) AuthMethod() oidc.AuthMethod         { return oidc.AuthMethodBasic }
@@ -195,7 +199,7 @@ func (c client) GrantTypes() []oidc.GrantType {
 }
 func (c client) LoginURL(id string) string           { return "/ann?id=" + url.QueryEscape(id) }
 func (c client) AccessTokenType() op.AccessTokenType { return op.AccessTokenTypeJWT }
-func (c client) IDTokenLifetime() time.Duration      { return c.idLife }
+func (c client) IDTokenLifetime() time.Duration      { return c.IDLife }
 func (c client) DevMode() bool                       { return true }
 func (c client) RestrictAdditionalIdTokenScopes() func([]string) []string {
 	return func(s []string) []string { return s }
@@ -208,24 +212,24 @@ func (c client) IDTokenUserinfoClaimsAssertion() bool { return true }
 func (c client) ClockSkew() time.Duration             { return 0 }
 
 // machine is what the robot asks for.
-type machine struct{ *storage }
+type machine struct{ *Storage }
 
 func (m machine) GetSubject() string    { return "robot" }
-func (m machine) GetAudience() []string { return m.audience }
+func (m machine) GetAudience() []string { return m.Audience }
 func (m machine) GetScopes() []string   { return []string{"openid"} }
 
-func (s *storage) CreateAuthRequest(_ context.Context, r *oidc.AuthRequest, _ string) (op.AuthRequest, error) {
+func (s *Storage) CreateAuthRequest(_ context.Context, r *oidc.AuthRequest, _ string) (op.AuthRequest, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := &authRequest{AuthRequest: r, id: rand.Text(), nonce: r.Nonce}
-	if s.nonce != "" {
-		a.nonce = s.nonce
+	if s.Nonce != "" {
+		a.nonce = s.Nonce
 	}
 	s.requests[a.id] = a
 	return a, nil
 }
 
-func (s *storage) AuthRequestByID(_ context.Context, id string) (op.AuthRequest, error) {
+func (s *Storage) AuthRequestByID(_ context.Context, id string) (op.AuthRequest, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, ok := s.requests[id]
@@ -235,82 +239,82 @@ func (s *storage) AuthRequestByID(_ context.Context, id string) (op.AuthRequest,
 	return r, nil
 }
 
-func (s *storage) AuthRequestByCode(ctx context.Context, code string) (op.AuthRequest, error) {
+func (s *Storage) AuthRequestByCode(ctx context.Context, code string) (op.AuthRequest, error) {
 	s.mu.Lock()
 	id := s.codes[code]
 	s.mu.Unlock()
 	return s.AuthRequestByID(ctx, id)
 }
 
-func (s *storage) SaveAuthCode(_ context.Context, id, code string) error {
+func (s *Storage) SaveAuthCode(_ context.Context, id, code string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.codes[code] = id
 	return nil
 }
 
-func (s *storage) DeleteAuthRequest(_ context.Context, id string) error {
+func (s *Storage) DeleteAuthRequest(_ context.Context, id string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.requests, id)
 	return nil
 }
 
-func (s *storage) CreateAccessToken(context.Context, op.TokenRequest) (string, time.Time, error) {
-	return rand.Text(), time.Now().Add(s.life), nil
+func (s *Storage) CreateAccessToken(context.Context, op.TokenRequest) (string, time.Time, error) {
+	return rand.Text(), time.Now().Add(s.Life), nil
 }
 
-func (s *storage) SigningKey(context.Context) (op.SigningKey, error) {
+func (s *Storage) SigningKey(context.Context) (op.SigningKey, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.key, nil
 }
 
-func (s *storage) SignatureAlgorithms(context.Context) ([]jose.SignatureAlgorithm, error) {
+func (s *Storage) SignatureAlgorithms(context.Context) ([]jose.SignatureAlgorithm, error) {
 	return []jose.SignatureAlgorithm{jose.ES256}, nil
 }
 
-func (s *storage) KeySet(context.Context) ([]op.Key, error) {
+func (s *Storage) KeySet(context.Context) ([]op.Key, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return []op.Key{publicKey{s.key}}, nil
 }
 
-func (s *storage) GetClientByClientID(_ context.Context, id string) (op.Client, error) {
+func (s *Storage) GetClientByClientID(_ context.Context, id string) (op.Client, error) {
 	if id != "sutler" && id != "robot" {
 		return nil, errors.New("no such client")
 	}
 	return client{s, id}, nil
 }
 
-func (s *storage) AuthorizeClientIDSecret(_ context.Context, id, secret string) error {
+func (s *Storage) AuthorizeClientIDSecret(_ context.Context, id, secret string) error {
 	if secret != id+"-secret" {
 		return errors.New("wrong secret")
 	}
 	return nil
 }
 
-func (s *storage) ClientCredentials(ctx context.Context, id, secret string) (op.Client, error) {
+func (s *Storage) ClientCredentials(ctx context.Context, id, secret string) (op.Client, error) {
 	if err := s.AuthorizeClientIDSecret(ctx, id, secret); err != nil {
 		return nil, err
 	}
 	return s.GetClientByClientID(ctx, id)
 }
 
-func (s *storage) ClientCredentialsTokenRequest(context.Context, string, []string) (op.TokenRequest, error) {
+func (s *Storage) ClientCredentialsTokenRequest(context.Context, string, []string) (op.TokenRequest, error) {
 	return machine{s}, nil
 }
 
-func (s *storage) GetPrivateClaimsFromScopes(context.Context, string, string, []string) (map[string]any, error) {
-	return map[string]any{"groups": s.groups}, nil
+func (s *Storage) GetPrivateClaimsFromScopes(context.Context, string, string, []string) (map[string]any, error) {
+	return map[string]any{"groups": s.Groups}, nil
 }
 
-func (s *storage) SetUserinfoFromScopes(_ context.Context, info *oidc.UserInfo, user, _ string, scopes []string) error {
+func (s *Storage) SetUserinfoFromScopes(_ context.Context, info *oidc.UserInfo, user, _ string, scopes []string) error {
 	info.Subject = user
 	if slices.Contains(scopes, "profile") {
 		info.PreferredUsername = strings.ToUpper(user)
 	}
-	info.AppendClaims("groups", s.groups)
+	info.AppendClaims("groups", s.Groups)
 	return nil
 }
 
@@ -318,32 +322,32 @@ func (s *storage) SetUserinfoFromScopes(_ context.Context, info *oidc.UserInfo, 
 
 var errUnused = errors.New("not part of this provider")
 
-func (s *storage) CreateAccessAndRefreshTokens(context.Context, op.TokenRequest, string) (string, string, time.Time, error) {
+func (s *Storage) CreateAccessAndRefreshTokens(context.Context, op.TokenRequest, string) (string, string, time.Time, error) {
 	return "", "", time.Time{}, errUnused
 }
-func (s *storage) TokenRequestByRefreshToken(context.Context, string) (op.RefreshTokenRequest, error) {
+func (s *Storage) TokenRequestByRefreshToken(context.Context, string) (op.RefreshTokenRequest, error) {
 	return nil, errUnused
 }
-func (s *storage) TerminateSession(context.Context, string, string) error { return errUnused }
-func (s *storage) RevokeToken(context.Context, string, string, string) *oidc.Error {
+func (s *Storage) TerminateSession(context.Context, string, string) error { return errUnused }
+func (s *Storage) RevokeToken(context.Context, string, string, string) *oidc.Error {
 	return oidc.ErrServerError()
 }
-func (s *storage) GetRefreshTokenInfo(context.Context, string, string) (string, string, error) {
+func (s *Storage) GetRefreshTokenInfo(context.Context, string, string) (string, string, error) {
 	return "", "", op.ErrInvalidRefreshToken
 }
-func (s *storage) SetUserinfoFromToken(context.Context, *oidc.UserInfo, string, string, string) error {
+func (s *Storage) SetUserinfoFromToken(context.Context, *oidc.UserInfo, string, string, string) error {
 	return errUnused
 }
-func (s *storage) SetIntrospectionFromToken(context.Context, *oidc.IntrospectionResponse, string, string, string) error {
+func (s *Storage) SetIntrospectionFromToken(context.Context, *oidc.IntrospectionResponse, string, string, string) error {
 	return errUnused
 }
-func (s *storage) GetKeyByIDAndClientID(context.Context, string, string) (*jose.JSONWebKey, error) {
+func (s *Storage) GetKeyByIDAndClientID(context.Context, string, string) (*jose.JSONWebKey, error) {
 	return nil, errUnused
 }
-func (s *storage) ValidateJWTProfileScopes(context.Context, string, []string) ([]string, error) {
+func (s *Storage) ValidateJWTProfileScopes(context.Context, string, []string) ([]string, error) {
 	return nil, errUnused
 }
-func (s *storage) Health(context.Context) error { return nil }
+func (s *Storage) Health(context.Context) error { return nil }
 
-var _ op.Storage = (*storage)(nil)
-var _ op.ClientCredentialsStorage = (*storage)(nil)
+var _ op.Storage = (*Storage)(nil)
+var _ op.ClientCredentialsStorage = (*Storage)(nil)
