@@ -49,11 +49,11 @@ func StartPostgres(tb testing.TB, settings ...string) *Postgres {
 	if err := p.giveUpRoot(); err != nil {
 		tb.Fatal(err)
 	}
-	if out, err := p.command("initdb", "-D", p.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-instructions", "-N").CombinedOutput(); err != nil {
+	if out, err := p.command("initdb", "-D", p.Data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-instructions", "-N").CombinedOutput(); err != nil {
 		tb.Fatalf("initdb: %v\n%s", err, out)
 	}
 	conf := append([]string{"listen_addresses='127.0.0.1'", "unix_socket_directories=''", "max_connections=200"}, settings...)
-	f, err := os.OpenFile(filepath.Join(p.data(), "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	f, err := os.OpenFile(filepath.Join(p.Data(), "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func StartPostgres(tb testing.TB, settings ...string) *Postgres {
 // Start starts a server that was stopped or killed, on the same port.
 func (p *Postgres) Start(tb testing.TB) {
 	tb.Helper()
-	p.cmd = p.command("postgres", "-D", p.data(), "-p", strconv.Itoa(p.Port))
+	p.cmd = p.command("postgres", "-D", p.Data(), "-p", strconv.Itoa(p.Port))
 	log, err := os.OpenFile(filepath.Join(p.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		tb.Fatal(err)
@@ -139,7 +139,8 @@ func (p *Postgres) SQL(tb testing.TB, database, commands string) string {
 	return strings.TrimRight(string(out), "\n")
 }
 
-func (p *Postgres) data() string { return filepath.Join(p.dir, "data") }
+// Data returns the directory of the cluster.
+func (p *Postgres) Data() string { return filepath.Join(p.dir, "data") }
 
 func (p *Postgres) command(name string, args ...string) *exec.Cmd {
 	c := exec.Command(filepath.Join(p.bin, name), args...)
