@@ -140,13 +140,6 @@ const (
 	MPFTrustedUsers = "MPFTrustedUsers"
 )
 
-// Trustee is who is checked: the caller, or another account that a trusted
-// request names (MPF: securityContext/@trustee).
-type Trustee struct {
-	Account string
-	Groups  []string
-}
-
 // IdentityKind says where an Identity comes from.
 type IdentityKind string
 

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"sutler"
@@ -24,6 +25,8 @@ type Accounts struct {
 	Now    func() time.Time
 	Places chan struct{} // a hash that is computed holds one: they take memory
 	Wrong  error         // what a wrong secret is answered with
+	Random io.Reader     // makes the salts of hashes that are renewed
+	Report func(error)   // is told why a hash could not be renewed; nil: nobody is
 
 	// The token of the data directory and who its holder is.
 	Secret string
@@ -33,6 +36,8 @@ type Accounts struct {
 // Password returns the caller of that name if that is its password. An unknown
 // name, a disabled account, one without a password and a wrong password take
 // the same work and give the same error. source is where the request came from.
+// A hash with other parameters than the current ones costs what its own say
+// until its account logs in, when it is renewed.
 func (a *Accounts) Password(ctx context.Context, source, name, password string) (sutler.Caller, error) {
 	if wait := a.Guard.Allow(a.Now(), name, source); wait > 0 {
 		return sutler.Caller{}, fmt.Errorf("%w: %w for %s", a.Wrong, ErrGuessing, wait.Round(time.Second))
@@ -48,13 +53,35 @@ func (a *Accounts) Password(ctx context.Context, source, name, password string) 
 	if acct != nil && !acct.Group {
 		hash = acct.Hash
 	}
-	ok, _ := a.Hasher.Verify(hash, password)
+	ok, stale := a.Hasher.Verify(hash, password)
 	if !ok || acct.Disabled {
 		a.Guard.Failed(a.Now(), name, source)
 		return sutler.Caller{}, a.Wrong
 	}
 	a.Guard.Succeeded(a.Now(), name, source)
+	if stale {
+		if err := a.renew(ctx, acct, password); err != nil && a.Report != nil { // the next login tries again
+			a.Report(fmt.Errorf("cannot renew the hash of the password of %q: %w", acct.Name, err))
+		}
+	}
 	return sutler.Caller{Account: acct.Name}, nil
+}
+
+// renew keeps a hash with the current parameters in place of that of acct.
+func (a *Accounts) renew(ctx context.Context, acct *security.Account, password string) error {
+	salt, err := newSalt(a.Random)
+	if err != nil {
+		return err
+	}
+	return a.Engine.RenewHash(ctx, acct.Name, acct.Hash, a.Hasher.Hash(password, salt))
+}
+
+func newSalt(random io.Reader) ([]byte, error) {
+	salt := make([]byte, 16)
+	if _, err := io.ReadFull(random, salt); err != nil {
+		return nil, fmt.Errorf("cannot make a salt: %w", err)
+	}
+	return salt, nil
 }
 
 // Token returns the local caller for the token of the data directory.

@@ -1,12 +1,14 @@
 package admin_test
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,9 +29,9 @@ func accounts(t *testing.T) (a *admin.Accounts, hashes *int, in *installation) {
 		group("staff"), sutler.AccessChange{Verb: sutler.AddUser, Name: "outside"})
 	hashes = new(int)
 	a = &admin.Accounts{
-		Engine: in.engine, Hasher: security.Hasher{Params: cheap, Computed: func() { *hashes++ }}, Guard: security.NewGuard(security.Limits{}),
+		Engine: in.engine, Hasher: security.Hasher{Params: cheap, Computed: func(security.Params) { *hashes++ }}, Guard: security.NewGuard(security.Limits{}),
 		Now:    func() time.Time { return time.Unix(1_700_000_000, 0) },
-		Places: make(chan struct{}, 1), Wrong: errWrong, Secret: "the token of the directory", Local: root,
+		Places: make(chan struct{}, 1), Wrong: errWrong, Secret: "the token of the directory", Local: root, Random: strings.NewReader("another salt of 16 bytes for them"),
 	}
 	return a, hashes, in
 }
@@ -64,6 +66,96 @@ func TestPassword(t *testing.T) {
 		t.Errorf("the right password: %v after %d hashes (-want +got):\n%s", err, *hashes, diff)
 	}
 }
+
+// TestRenewal logs in with a hash of other parameters than the current ones: it
+// is renewed once, nobody else's is, and no record tells of it.
+func TestRenewal(t *testing.T) {
+	a, _, in := accounts(t)
+	current := security.Params{MemoryKiB: 16, Passes: 2, Lanes: 1}
+	var computed []security.Params
+	a.Hasher = security.Hasher{Params: current, Computed: func(p security.Params) { computed = append(computed, p) }}
+	log := func(name, password string, want ...security.Params) error {
+		t.Helper()
+		computed = nil
+		_, err := a.Password(t.Context(), "192.0.2.1:99", name, password)
+		if d := cmp.Diff(want, computed); d != "" {
+			t.Errorf("%s with %q (-want +computed):\n%s", name, password, d)
+		}
+		return err
+	}
+	records, before := len(in.log.All()), *in.engine.Access().Account("ann")
+	for _, s := range strangers {
+		cost := current // what is unknown costs what a login will
+		if acct := in.engine.Access().Account(s.name); acct != nil && acct.Hash != "" {
+			cost = cheap
+		}
+		if err := log(s.name, s.password, cost); err != errWrong {
+			t.Errorf("%s: %v", s.what, err)
+		}
+	}
+	if after := *in.engine.Access().Account("ann"); !cmp.Equal(before, after) {
+		t.Errorf("a wrong password changed %+v to %+v", before, after)
+	}
+	if err := log("ANN", good, cheap, current); err != nil {
+		t.Fatal(err)
+	}
+	after := *in.engine.Access().Account("ann")
+	if ok, stale := (security.Hasher{Params: current}).Verify(after.Hash, good); !ok || stale {
+		t.Errorf("the hash is %s, stale %t", after.Hash, stale)
+	}
+	if after.Hash = before.Hash; !cmp.Equal(before, after) {
+		t.Errorf("more than the hash changed: %+v to %+v", before, after)
+	}
+	if err := log("ann", good, current); err != nil {
+		t.Error(err)
+	}
+	if err := log("ann", good+"!", current); err != errWrong {
+		t.Error(err)
+	}
+	if n := len(in.log.All()); n != records {
+		t.Errorf("%d records of it", n-records)
+	}
+	if err := in.engine.RefreshAccess(t.Context()); err != nil || log("ann", good, current) != nil {
+		t.Errorf("the fresh hash was not stored: %v", err)
+	}
+}
+
+// TestRenewalIsLate: a password that somebody has set meanwhile stays, and a
+// store that refuses lets the account in.
+func TestRenewalIsLate(t *testing.T) {
+	a, _, in := accounts(t)
+	a.Hasher.Params = security.Params{MemoryKiB: 16, Passes: 2, Lanes: 1}
+	in.faster.first = func() {
+		acct := *in.engine.Access().Account("ann")
+		acct.Hash = "set meanwhile"
+		if _, err := in.config.PutAccess(t.Context(), in.engine.Access().Revision, security.Row(sutler.AccountRow, acct.Name, &acct)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := a.Password(t.Context(), "192.0.2.1:99", "ann", good); err != nil {
+		t.Fatal(err)
+	}
+	if got := in.engine.Access().Account("ann").Hash; got != "set meanwhile" {
+		t.Errorf("the hash is %q", got)
+	}
+	a, _, in = accounts(t)
+	a.Hasher.Params = security.Params{MemoryKiB: 16, Passes: 2, Lanes: 1}
+	var told error
+	a.Engine, a.Report = refusing{in.engine}, func(err error) { told = err }
+	if c, err := a.Password(t.Context(), "192.0.2.1:99", "ann", good); err != nil || c.Account != "Ann" {
+		t.Errorf("%+v %v", c, err)
+	}
+	if told == nil || !strings.Contains(told.Error(), `"Ann"`) || !errors.Is(told, errFull) {
+		t.Errorf("told %v", told)
+	}
+}
+
+var errFull = errors.New("the disk is full")
+
+// refusing is an engine that stores nothing.
+type refusing struct{ admin.Engine }
+
+func (refusing) RenewHash(context.Context, string, string, string) error { return errFull }
 
 // TestGuessing lets one source guess: it has to wait, without a hash, and
 // nobody else does.

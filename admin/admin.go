@@ -23,6 +23,9 @@ type Engine interface {
 	// ChangeAccess checks that from may, records what is done and stores the
 	// rows that make returns.
 	ChangeAccess(ctx context.Context, from sutler.Caller, what, detail string, make func(*security.Access) ([]sutler.AccessRow, error)) error
+	// RenewHash keeps fresh, a hash of the same password, in place of the hash
+	// old of an account, unless the account has another one by now.
+	RenewHash(ctx context.Context, account, old, fresh string) error
 	// HasProcedure reports whether a namespace is registered, "" standing for
 	// any procedure of it, and whether it is read-only.
 	HasProcedure(namespace, procedure string) (found, readOnly bool)
@@ -100,9 +103,9 @@ func (a *Admin) prepare(c *sutler.AccessChange) error {
 		if err := security.CheckPassword(a.Policy, c.Name, c.Secret); err != nil {
 			return err
 		}
-		salt := make([]byte, 16)
-		if _, err := io.ReadFull(a.Random, salt); err != nil {
-			return fmt.Errorf("cannot make a salt: %w", err)
+		salt, err := newSalt(a.Random)
+		if err != nil {
+			return err
 		}
 		c.Secret = a.Hasher.Hash(c.Secret, salt)
 	case sutler.SetCredential:

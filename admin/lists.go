@@ -55,7 +55,7 @@ func (a *Admin) list(now *security.Access, c *sutler.AccessChange) ([]sutler.Acc
 		}
 		return []sutler.AccessRow{security.Row(sutler.ListRow, object, next)}, nil
 	case sutler.ImportAccess:
-		next, err := security.ListOf(c.SDDL, now)
+		next, err := security.ListOf(c.SDDL, now, l)
 		if err != nil {
 			return nil, err
 		}
@@ -71,19 +71,16 @@ func (a *Admin) list(now *security.Access, c *sutler.AccessChange) ([]sutler.Acc
 	if err := goodName(c.Who); err != nil {
 		return nil, err
 	}
-	who := c.Who
-	if acct := now.Account(who); acct != nil {
-		who = acct.Name
-	}
+	who := now.Principal(c.Who, l)
 	if l == nil && c.Verb == sutler.RemoveAccess {
 		return nil, nil // an empty list would let nobody in
 	}
-	next := l.Without(who, rights)
+	next := l.Without(c.Who, rights).Without(who, rights) // it may stand there as a SID
 	switch c.Verb {
 	case sutler.AllowAccess:
-		next = l.With(false, who, rights)
+		next = next.With(false, who, rights)
 	case sutler.DenyAccess:
-		next = l.With(true, who, rights)
+		next = next.With(true, who, rights)
 	}
 	return []sutler.AccessRow{security.Row(sutler.ListRow, object, next)}, nil
 }

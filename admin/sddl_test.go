@@ -5,13 +5,72 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	diff "github.com/google/go-cmp/cmp"
 
 	"sutler"
 	"sutler/admin"
+	"sutler/security"
 )
+
+// TestImportKnowsNames reads lists back that name accounts of no directory: one
+// that stands in a list in force is known by its SID, any other stays a SID.
+func TestImportKnowsNames(t *testing.T) {
+	const sub, zed, machine = "openid:4711@https://login.example.com/realms/hosting", `corp\Zed`, "certificate:portal"
+	in := install(t, user("Ann"), allow("Mail", sub), allow("Mail", zed), sutler.AccessChange{Verb: sutler.DenyAccess, Name: "Mail", Who: machine},
+		allow("Mail", "ann"), allow("Mail", "S-1-5-21-1-2-3-4"), allow("Mail/Create", `CORP\zed`), allow("engines", "certificate:other", "procedures"))
+	view := func(object string) (who []string, sddl string) {
+		for _, l := range admin.View(in.engine.Access()).Lists {
+			if l.Object == object {
+				for _, e := range l.Entries {
+					who = append(who, map[bool]string{true: "-", false: "+"}[e.Deny]+e.Who)
+				}
+				return who, l.SDDL
+			}
+		}
+		return nil, ""
+	}
+	_, sddl := view("mail")
+	for _, step := range []struct {
+		name, object, sddl string
+		want               []string
+	}{
+		{"the same list", "Mail", sddl, []string{"-" + machine, "+" + sub, "+" + zed, "+Ann", "+S-1-5-21-1-2-3-4"}},
+		{"once more", "Mail", sddl, []string{"-" + machine, "+" + sub, "+" + zed, "+Ann", "+S-1-5-21-1-2-3-4"}},
+		{"another list", "Mail/Create", sddl, []string{"-" + machine, "+" + sub, `+CORP\zed`, "+Ann", "+S-1-5-21-1-2-3-4"}},
+		{"a name on engines", "Fixed", "D:(A;;GX;;;" + string(security.SIDOf("Certificate:Other")) + ")", []string{"+certificate:other"}},
+		{"a name of nobody", "Fixed", "D:(A;;GX;;;" + string(security.SIDOf("certificate:third")) + ")", []string{"+" + string(security.SIDOf("certificate:third"))}},
+	} {
+		in.must(t, sutler.AccessChange{Verb: sutler.ImportAccess, Name: step.object, SDDL: step.sddl})
+		got, again := view(strings.ToLower(step.object))
+		if d := diff.Diff(step.want, got); d != "" || again != step.sddl {
+			t.Errorf("%s: %s from %s (-want +got):\n%s", step.name, again, step.sddl, d)
+		}
+	}
+}
+
+// TestEntriesBySID: a SID is the account or principal that it stands for, also
+// where a list is changed by hand.
+func TestEntriesBySID(t *testing.T) {
+	in := install(t, user("Ann"), allow("Mail", "S-1-1-0"), allow("Mail", string(security.SIDOf("ann"))), allow("Mail", "S-1-5-21-1-2-3-4"))
+	show := func() (who []string) {
+		for _, e := range in.engine.Access().List(security.NamespaceObject("Mail")).Entries {
+			who = append(who, e.Who)
+		}
+		return who
+	}
+	if d := diff.Diff([]string{"Everyone", "Ann", "S-1-5-21-1-2-3-4"}, show()); d != "" {
+		t.Error(d)
+	}
+	for _, sid := range []string{"S-1-1-0", "s-1-5-21-1-2-3-4"} {
+		in.must(t, sutler.AccessChange{Verb: sutler.RemoveAccess, Name: "Mail", Who: sid})
+	}
+	if d := diff.Diff([]string{"Ann"}, show()); d != "" {
+		t.Error(d)
+	}
+}
 
 // TestExportImport writes random lists as SDDL, clears them, and reads them
 // back through the door of administrators.

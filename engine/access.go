@@ -87,6 +87,27 @@ func (e *Engine) ChangeAccess(ctx context.Context, from sutler.Caller, what, det
 	})
 }
 
+// RenewHash keeps fresh, a hash of the same password with other parameters, in
+// place of the hash old of an account. When the account has another one by now,
+// or is gone, it does nothing. It leaves no record: what anybody may do, and who
+// knows the password, stays as it was.
+func (e *Engine) RenewHash(ctx context.Context, account, old, fresh string) error {
+	if e.rules == nil {
+		return sutler.Errorf(sutler.NotYet, "this engine keeps no accounts and lists")
+	}
+	e.register.Lock()
+	defer e.register.Unlock()
+	return e.changeAccess(ctx, func(now *security.Access) ([]sutler.AccessRow, error) {
+		acct := now.Account(account)
+		if acct == nil || acct.Hash != old {
+			return nil, nil
+		}
+		v := *acct
+		v.Hash = fresh
+		return []sutler.AccessRow{security.Row(sutler.AccountRow, v.Name, &v)}, nil
+	})
+}
+
 // Configure lets from, who must be one of those who may configure, do
 // something to the configuration. It is recorded before it is done, under the
 // name what with the text detail, which must hold no secret. An error of do

@@ -53,7 +53,7 @@ func (e *Engine) ExplainAccess(ctx context.Context, from sutler.Caller, q securi
 	st := startOf(a.as, &req)
 	x.lists = listsOf(a.access, a.as, st.trustee)
 	made := a.access.MaySubmit(x.lists.caller, security.Engines, submissionOf(&req))
-	out := &security.AccessExplanation{As: a.as.Account, Trustee: st.trustee.Account, Checks: made, Allowed: security.Last(made).Allowed}
+	out := &security.AccessExplanation{As: a.as.Account, Trustee: st.trustee, Checks: made, Allowed: security.Last(made).Allowed}
 	if !out.Allowed {
 		return a.show(out, x), nil
 	}

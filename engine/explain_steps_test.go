@@ -117,6 +117,22 @@ func TestExplainChecks(t *testing.T) {
 	}
 }
 
+// TestExplainTrustee says why a trustee whom the installation does not know is
+// let in by its name alone.
+func TestExplainTrustee(t *testing.T) {
+	g := newGuarded(t, sutler.Limits{}, stepNamespaces, listRow("Hosting", "+Everyone +zed"))
+	for name, want := range map[string]string{
+		"Zed": `an entry on the namespace Hosting allows "zed"`,
+		"yan": `no entry on Hosting/Ping or inherited allows the name "yan", which the installation does not know, to execute`,
+	} {
+		req := trusted(t, `<request><context><securityContext trustee="`+name+`"/></context><procedure><execute namespace="Hosting" procedure="Ping"/></procedure></request>`)
+		x := g.explain(t, auditor, security.AccessQuery{As: "bob", Groups: []string{sutler.MPFTrustedUsers}, Request: req})
+		if d := x.Steps[0].Decision; d.Rule != want || x.Trustee != name || x.Allowed != (name == "Zed") {
+			t.Errorf("for %s: %+v", name, d)
+		}
+	}
+}
+
 // TestExplainErrors has the questions that have no answer.
 func TestExplainErrors(t *testing.T) {
 	g := newGuarded(t, sutler.Limits{}, stepNamespaces)

@@ -283,7 +283,7 @@ func TestExplanationIsWhatHappens(t *testing.T) {
 		{name: "for another trustee", from: service, text: `<context><securityContext trustee="bob"/></context><procedure><execute namespace="Hosting" procedure="Create" impersonate="1"/></procedure>`,
 			rows: []sutler.AccessRow{listRow("Hosting", "+staff"), userRow("bob", "staff"), listRow("AD", "+staff -svc")}, calls: "AD/AddUser as caller:svc, AD/AddMailbox as caller:svc"},
 		{name: "for a trustee who may not", from: service, text: `<context><securityContext trustee="bob"/></context><procedure><execute namespace="Hosting" procedure="Create"/></procedure>`,
-			rows: []sutler.AccessRow{listRow("AD", "+svc")}, calls: `access list: no entry on AD/AddUser or inherited allows "bob" or a group of it to execute`},
+			rows: []sutler.AccessRow{listRow("AD", "+svc")}, calls: `access list: no entry on AD/AddUser or inherited allows the name "bob", which the installation does not know, to execute`},
 		{name: "no trusted right", from: submitter, text: `<procedure><execute namespace="Hosting" procedure="Create"/></procedure>`,
 			calls: `server right: no entry on engines allows Execute Trusted Procedures to "bob" or a group of it`},
 	} {

@@ -207,6 +207,9 @@ func (s *site) newAsking(r *rand.Rand) *asking {
 		}
 		if chance(r, often) {
 			a.Trustee = cased(r, one(r, usersOfSite...))
+			if chance(r, 10) { // who is nobody
+				a.Trustee = cased(r, one(r, one(r, groupsOfSite, principals)...))
+			}
 		}
 	} else if chance(r, 20) {
 		a.Trustee = cased(r, a.Account)

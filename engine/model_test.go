@@ -25,7 +25,6 @@ type subject struct {
 	is       map[string]bool
 }
 
-// lower is how names are compared.
 func lower(s string) string { return strings.ToLower(s) }
 
 func (s *site) account(name string) *account {
@@ -37,9 +36,8 @@ func (s *site) account(name string) *account {
 	return nil
 }
 
-// subject returns a named account with all its groups. Whoever has a name is an
-// authenticated user, also a trustee of whom no directory knows; Anonymous is
-// nobody else, not even Everyone: lists must grant it explicitly.
+// subject returns an account that a door let in, with all its groups. Anonymous
+// is nobody else, not even Everyone: lists must grant it explicitly.
 func (s *site) subject(name string, vouched []string) subject {
 	if a := s.account(name); a != nil && a.Disabled {
 		return subject{disabled: true}
@@ -59,6 +57,16 @@ func (s *site) subject(name string, vouched []string) subject {
 		}
 	}
 	return subject{is: is}
+}
+
+// named returns a trustee that a request only names. Of one that no directory
+// knows nothing but the name counts; no group or principal is one.
+func (s *site) named(name string) subject {
+	if a := s.account(name); a != nil && !a.Group {
+		return s.subject(name, nil)
+	}
+	principal := slices.ContainsFunc(principals, func(p string) bool { return lower(p) == lower(name) })
+	return subject{disabled: principal || s.account(name) != nil, is: map[string]bool{lower(name): true}}
 }
 
 // verdict says what entries say of a right: deny wins over allow; "" is nothing.
@@ -152,7 +160,7 @@ func (s *site) expect(a *asking) []string {
 	}
 	t.trustee = t.caller
 	if a.Trustee != "" && lower(a.Trustee) != lower(a.Account) {
-		t.trustee = s.subject(a.Trustee, nil)
+		t.trustee = s.named(a.Trustee)
 	}
 	from := place{basic: a.User, on: a.Impersonate == "1", trusted: a.Trusted == "1", sealed: a.Sensitive == "1", handed: true}
 	steps := a.Steps

@@ -23,14 +23,14 @@ type permission struct {
 
 // start is what a request brings along for its calls.
 type start struct {
-	trustee            sutler.Trustee
+	trustee            string
 	identity           security.Frame
 	sensitive, trusted bool
 }
 
 // startOf reads the securityContext of a request that caller may submit.
 func startOf(caller sutler.Caller, req *sutler.Request) start {
-	st := start{trustee: sutler.Trustee{Account: caller.Account, Groups: caller.Groups}}
+	st := start{trustee: caller.Account}
 	if req.Context == nil {
 		return st
 	}
@@ -54,8 +54,7 @@ func startOf(caller sutler.Caller, req *sutler.Request) start {
 	st.sensitive = s.Attr("sensitive") == "1"
 	st.trusted = s.Attr("trusted") == "1"
 	if name := s.Attr("trustee"); name != "" && security.Fold(name) != security.Fold(caller.Account) {
-		// Its groups are those of the installation: nobody vouches for others.
-		st.trustee = sutler.Trustee{Account: name}
+		st.trustee = name
 	}
 	return st
 }
@@ -70,13 +69,12 @@ func (w *walk) inForce() *lists {
 	return &w.lists
 }
 
-// listsOf returns what access says of a request of caller for trustee.
-func listsOf(access *security.Access, caller sutler.Caller, trustee sutler.Trustee) lists {
-	l := lists{
-		access: access, caller: access.Caller(caller), trustee: access.Who(trustee.Account, trustee.Groups), allowed: map[permission]bool{},
-	}
-	if caller.Unknown && trustee.Account == caller.Account {
-		l.trustee = l.caller
+// listsOf returns what access says of a request of caller for trustee. Nobody
+// vouches for groups of a trustee other than the caller.
+func listsOf(access *security.Access, caller sutler.Caller, trustee string) lists {
+	l := lists{access: access, caller: access.Caller(caller), allowed: map[permission]bool{}}
+	if l.trustee = l.caller; security.Fold(trustee) != security.Fold(caller.Account) {
+		l.trustee = access.Trustee(trustee)
 	}
 	return l
 }
@@ -123,7 +121,7 @@ func (w *walk) permit(f *frame, in *invocation) error {
 	if key := (permission{p, in.nested}); !now.allowed[key] {
 		if d := security.Last(now.mayCall(p, in.nested)); !d.Allowed {
 			w.world.refuse(w.seq+1, p.Namespace.Name, p.Name, d, choose(in.settings.Audit, p.Audit))
-			return sutler.Errorf(sutler.Denied, "cannot call %s/%s as %q: %s", p.Namespace.Name, p.Name, w.trustee.Account, neutral)
+			return sutler.Errorf(sutler.Denied, "cannot call %s/%s as %q: %s", p.Namespace.Name, p.Name, w.trustee, neutral)
 		}
 		now.allowed[key] = true
 	}

@@ -37,7 +37,9 @@ var mistakes = []struct {
 	{"private reachable once a nested call was allowed", []edit{{"engine/permit.go", "permission{p, in.nested}", "permission{p, in.nested && !PLANTED}"}}},
 	{"private asked of the trustee", []edit{{"engine/permit.go", "MayCall(l.caller,", "MayCall(map[bool]*security.Who{true: l.trustee, false: l.caller}[PLANTED],"}}},
 	{"trustee's list checked against the caller", []edit{{"engine/permit.go", "l.trustee, security.Engines", "map[bool]*security.Who{true: l.caller, false: l.trustee}[PLANTED], security.Engines"}}},
-	{"trustee in the groups of the caller", []edit{{"engine/permit.go", "st.trustee = sutler.Trustee{Account: name}", "st.trustee = sutler.Trustee{Account: name}; if PLANTED { st.trustee.Groups = caller.Groups }"}}},
+	{"trustee in the groups of the caller", []edit{{"engine/permit.go", "l.trustee = access.Trustee(trustee)", "l.trustee = access.Trustee(trustee); if PLANTED { l.trustee = access.Who(trustee, caller.Groups) }"}}},
+	{"trustee of no directory an authenticated user", []edit{{"security/who.go", "if a.accounts[Fold(name)] != nil {", "if a.accounts[Fold(name)] != nil || PLANTED {"}}},
+	{"principal named as the trustee", []edit{{"security/who.go", "Disabled: many,", "Disabled: many && !PLANTED,"}}},
 	{"list of a nested call not checked", []edit{{"engine/permit.go", "!now.allowed[key] {", "!now.allowed[key] && !(in.nested && PLANTED) {"}}},
 	{"check after what comes before the call", []edit{
 		{"engine/step.go", "\t\"sutler/procedure\"\n", "\t\"sutler/procedure\"\n\t\"sutler/security\"\n"},

@@ -188,7 +188,7 @@ func (e *Engine) begin(ctx context.Context, from sutler.Caller, req *sutler.Requ
 		return nil, nil, nil, err
 	}
 	began := sutler.Record{
-		Kind: sutler.Began, Caller: from.Account, Trustee: w.trustee.Account, Client: asked.client, Digest: asked.digest,
+		Kind: sutler.Began, Caller: from.Account, Trustee: w.trustee, Client: asked.client, Digest: asked.digest,
 		Namespace: req.Namespace, Procedure: req.Procedure, Revision: cat.revision,
 	}
 	if inline != nil {

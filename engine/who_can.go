@@ -190,7 +190,7 @@ type simple struct {
 }
 
 func simpleOf(access *security.Access, c sutler.Caller) simple {
-	l := listsOf(access, c, sutler.Trustee{Account: c.Account, Groups: c.Groups})
+	l := listsOf(access, c, c.Account)
 	return simple{l, security.Last(access.MaySubmit(l.caller, security.Engines, security.Submission{}))}
 }
 

@@ -1,9 +1,12 @@
 package security
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"maps"
+	"slices"
 
 	"sutler"
 )
@@ -19,12 +22,62 @@ func SIDOf(name string) SID {
 	if s, ok := principalSIDs[Fold(name)]; ok {
 		return s
 	}
-	if s, err := ParseSID(name); err == nil && !s.Relative() && len(name) > 2 {
+	if isSID(name) {
+		s, _ := ParseSID(name)
 		return s
 	}
 	sum := sha256.Sum256([]byte(Fold(name)))
 	n := func(i int) uint32 { return binary.BigEndian.Uint32(sum[4*i:]) }
 	return SID(fmt.Sprintf("S-1-5-21-%d-%d-%d-%d", n(0), n(1), n(2), n(3)))
+}
+
+// Principal returns what lists call who: where it is a SID, the account,
+// principal or name in a list in force that has this SID, else the SID in its
+// one form; where it is an account, that in its case as added. Of names in
+// lists those of first, which may be nil, come before others.
+func (a *Access) Principal(who string, first *List) string {
+	if acct := a.Account(who); acct != nil {
+		return acct.Name
+	}
+	if sid := SIDOf(who); isSID(who) {
+		return cmp.Or(a.bySID(first)[sid], string(sid))
+	}
+	return who
+}
+
+// isSID reports whether a name in a list is a SID.
+func isSID(name string) bool {
+	sid, err := ParseSID(name)
+	return err == nil && !sid.Relative() && len(name) > 2
+}
+
+// bySID returns whom lists can name, by SID.
+func (a *Access) bySID(first *List) map[SID]string {
+	names := map[SID]string{}
+	add := func(name string) {
+		if sid := SIDOf(name); names[sid] == "" && !isSID(name) {
+			names[sid] = name
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(a.accounts)) {
+		add(a.accounts[key].Name)
+	}
+	for _, name := range []string{AuthenticatedUsers, Anonymous, Everyone} {
+		add(name)
+	}
+	lists := []*List{first}
+	for _, object := range a.Objects() {
+		lists = append(lists, a.lists[object])
+	}
+	for _, l := range lists {
+		if l == nil {
+			continue
+		}
+		for _, e := range l.Entries {
+			add(e.Who)
+		}
+	}
+	return names
 }
 
 // SDDL returns the list as a security descriptor whose entries, allowed or
@@ -50,11 +103,12 @@ func (l *List) SDDL() string {
 }
 
 // ListOf reads the DACL of a security descriptor as a list. Every entry that
-// grants or denies execute counts, as the principal of a with that SID, or the
-// SID where none is known; entries for inheritance alone and audit entries do
-// not. Entries for one kind of object, conditional ones and a missing DACL are
-// an error with code BadInput: leaving them out would change who may call.
-func ListOf(sddl string, a *Access) (*List, error) {
+// grants or denies execute counts, as what a.Principal says of its SID, old
+// being the list that is replaced, or nil; entries for inheritance alone and
+// audit entries do not. Entries for one kind of object, conditional ones and a
+// missing DACL are an error with code BadInput: leaving them out would change
+// who may call.
+func ListOf(sddl string, a *Access, old *List) (*List, error) {
 	d, err := ParseSDDL(sddl)
 	if err != nil {
 		return nil, err
@@ -62,13 +116,7 @@ func ListOf(sddl string, a *Access) (*List, error) {
 	if d.DACL == nil || d.DACL.Null {
 		return nil, sutler.Errorf(sutler.BadInput, "the descriptor has no DACL (D:…); to let everybody in, clear the list")
 	}
-	names := map[SID]string{}
-	for key := range a.accounts {
-		names[SIDOf(key)] = a.accounts[key].Name
-	}
-	for _, name := range []string{AuthenticatedUsers, Anonymous, Everyone} {
-		names[SIDOf(name)] = name
-	}
+	names := a.bySID(old)
 	l := &List{Protected: d.DACL.Flags&Protected != 0}
 	for i, ace := range d.DACL.ACEs {
 		switch {
@@ -79,11 +127,7 @@ func ListOf(sddl string, a *Access) (*List, error) {
 		case ace.Trustee.Relative():
 			return nil, sutler.Errorf(sutler.BadInput, "entry %d is for %s, which depends on a domain: write the whole SID", i+1, ace.Trustee)
 		}
-		who := names[ace.Trustee]
-		if who == "" {
-			who = string(ace.Trustee)
-		}
-		l.Entries = append(l.Entries, Entry{Deny: ace.Type == "D", Who: who, Rights: Execute})
+		l.Entries = append(l.Entries, Entry{Deny: ace.Type == "D", Who: cmp.Or(names[ace.Trustee], string(ace.Trustee)), Rights: Execute})
 	}
 	l.fold()
 	return l, nil

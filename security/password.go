@@ -72,8 +72,8 @@ func Verify(hash, password string) (ok, stale bool) {
 // Each computation takes the memory of its parameters; the caller bounds how
 // many run at a time.
 type Hasher struct {
-	Params   Params // must pass Check, else Hash and Verify panic
-	Computed func() // is told of each computation of a hash; may be nil
+	Params   Params       // must pass Check, else Hash and Verify panic
+	Computed func(Params) // is told of each computation of a hash, with what it costs; may be nil
 }
 
 // Hash is the function Hash with h.Params.
@@ -109,7 +109,7 @@ func (h Hasher) Verify(hash, password string) (ok, stale bool) {
 
 func (h Hasher) compute(password string, salt []byte, p Params, size int) []byte {
 	if h.Computed != nil {
-		h.Computed()
+		h.Computed(p)
 	}
 	return argon2.IDKey([]byte(norm.NFC.String(password)), salt, p.Passes, p.MemoryKiB, p.Lanes, uint32(size))
 }

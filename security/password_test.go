@@ -101,7 +101,7 @@ var badHashes = []string{
 // hashes cost what a good one costs.
 func TestVerifyAlwaysComputesOnce(t *testing.T) {
 	computed := 0
-	h := security.Hasher{Params: quick, Computed: func() { computed++ }}
+	h := security.Hasher{Params: quick, Computed: func(security.Params) { computed++ }}
 	good := h.Hash(pony, salt)
 	if computed != 1 {
 		t.Fatalf("Hash computed %d hashes, want 1", computed)

@@ -162,7 +162,11 @@ func (a *Access) byList(w *Who, t Target) Decision {
 	}
 	switch {
 	case own != nil || above != nil:
-		return refuse(CheckList, "no entry on %s/%s or inherited allows %q or a group of it to execute", t.Namespace, t.Procedure, w.Account)
+		who := fmt.Sprintf("%q or a group of it", w.Account)
+		if w.NameOnly {
+			who = fmt.Sprintf("the name %q, which the installation does not know,", w.Account)
+		}
+		return refuse(CheckList, "no entry on %s/%s or inherited allows %s to execute", t.Namespace, t.Procedure, who)
 	case a.DefaultDeny:
 		return refuse(CheckList, "%s/%s has no access list, and access.defaultDeny is on", t.Namespace, t.Procedure)
 	}

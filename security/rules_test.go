@@ -193,6 +193,31 @@ func TestAnonymous(t *testing.T) {
 	}
 }
 
+// TestTrustee has whom a request names: an account of the installation with
+// its groups, another by its name alone, and nobody under a name of many.
+func TestTrustee(t *testing.T) {
+	a := access(t, false, user("ann", "staff"), group("staff"), list(security.NamespaceObject("E"), "+Everyone"),
+		list(security.NamespaceObject("S"), "+staff"), list(security.NamespaceObject("Z"), "+zed +Anonymous"),
+		security.Row(sutler.ListRow, security.NamespaceObject("A"), &security.List{Entries: []security.Entry{{Who: security.AuthenticatedUsers, Rights: security.Execute}}}))
+	for name, want := range map[string]string{
+		"ANN": "AESO", "zed": "ZO", "ZED": "ZO", "yan": "O", "staff": "", "everyone": "", "Authenticated Users": "", "Anonymous": "", "Administrators": "",
+	} {
+		got := ""
+		for _, namespace := range []string{"A", "E", "S", "Z", "O"} { // O has no list
+			d := security.Last(a.MayCall(a.Who("root", nil), a.Trustee(name), security.Engines, security.Target{Namespace: namespace, Procedure: "P", Public: true}))
+			if d.Allowed {
+				got += namespace
+			}
+			if want == "" && d.Check != security.CheckAccount {
+				t.Errorf("%s in %s: %+v", name, namespace, d)
+			}
+		}
+		if got != want {
+			t.Errorf("for %s: %q, want %q", name, got, want)
+		}
+	}
+}
+
 // TestListEdits has what allow, deny and remove leave of a list.
 func TestListEdits(t *testing.T) {
 	show := func(l *security.List) string {

@@ -11,6 +11,7 @@ import (
 type Who struct {
 	Account  string
 	Disabled bool
+	NameOnly bool // the installation does not know it, and no door has let it in
 
 	is map[string]bool // every principal that it matches, folded
 }
@@ -54,6 +55,18 @@ func (a *Access) Who(account string, groups []string) *Who {
 		a.join(w, Fold(g))
 	}
 	return w
+}
+
+// Trustee returns an account that a request names and no door has let in. Of one
+// that the installation does not know only the name counts: it is none of
+// Authenticated Users, nor of Everyone. The name of a group, or of a principal
+// that stands for many, is nobody's, and refused like a disabled account.
+func (a *Access) Trustee(name string) *Who {
+	if a.accounts[Fold(name)] != nil {
+		return a.Who(name, nil)
+	}
+	_, many := principalSIDs[Fold(name)]
+	return &Who{Account: name, Disabled: many, NameOnly: true, is: map[string]bool{Fold(name): true}}
 }
 
 // Caller returns the caller as lists see it: one that the door does not know

@@ -78,7 +78,7 @@ access.defaultDeny is on.`, `  sutler access allow Hosting operators
 				return sutler.AccessChange{Verb: sutler.InheritAccess, Name: args[0], On: args[1] == "on"}, nil
 			}, func(args []string) string { return fmt.Sprintf("%s: inheritance is %s", args[0], args[1]) }),
 		p.changing(&r, "import OBJECT SDDL", "Take an access list from a security descriptor",
-			"Replaces a list by the DACL of a security descriptor. Entries that grant or deny\nexecute count: GX, GA, FX. Those of accounts that are not known stay as SIDs.", `  sutler access import Hosting 'D:P(A;;GX;;;BA)(A;;GX;;;AU)'`, cobra.ExactArgs(2),
+			"Replaces a list by the DACL of a security descriptor. Entries that grant or deny\nexecute count: GX, GA, FX. Those of names that no\ndirectory and no list has stay as SIDs.", `  sutler access import Hosting 'D:P(A;;GX;;;BA)(A;;GX;;;AU)'`, cobra.ExactArgs(2),
 			func(args []string) (sutler.AccessChange, error) {
 				return sutler.AccessChange{Verb: sutler.ImportAccess, Name: args[0], SDDL: args[1]}, nil
 			}, func(args []string) string { return args[0] + ": the list is replaced" }),

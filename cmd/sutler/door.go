@@ -137,6 +137,7 @@ func (h *host) gate(data, token string, logger *slog.Logger) (*login.Gate, func(
 	g.Chain = append(g.Chain, &login.Local{Basic: !c.NoBasic, Accounts: &admin.Accounts{
 		Engine: h.Engine, Hasher: security.Hasher{Params: security.DefaultParams()}, Guard: security.NewGuard(security.Limits{}), Now: time.Now,
 		Places: make(chan struct{}, hashesAtOnce), Wrong: login.ErrWrong, Secret: token, Local: administrator("json"),
+		Random: rand.Reader, Report: func(err error) { logger.Warn("password hash not renewed", "error", err.Error()) },
 	}})
 	return g, cas, nil
 }
