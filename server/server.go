@@ -154,7 +154,8 @@ func (d *door) knows(r *http.Request) bool {
 
 // foreign refuses a request for a host that is not ours, which is how a page
 // that rebinds its own name to this address asks, and one that another site
-// made a browser send.
+// made a browser send, but for somebody who goes to a page of this server: a
+// link there, or the way back from the issuer of a login.
 func (d *door) foreign(r *http.Request) error {
 	if !d.ours(r.Host) {
 		return sutler.Errorf(sutler.Denied, "cannot answer for host %q: this server answers to localhost and the address it listens on", r.Host)
@@ -165,10 +166,17 @@ func (d *door) foreign(r *http.Request) error {
 			return sutler.Errorf(sutler.Denied, "cannot answer a page of %q: it may not call this server", origin)
 		}
 	}
-	if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
+	if site := r.Header.Get("Sec-Fetch-Site"); (site == "cross-site" || site == "same-site") && !goesThere(r) {
 		return sutler.Errorf(sutler.Denied, "cannot answer a page of another site: it may not call this server")
 	}
 	return nil
+}
+
+// goesThere reports whether r leaves the page that it comes from for one of this
+// server, which that page cannot read and which changes nothing.
+func goesThere(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) &&
+		r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document" && r.Header.Get("Origin") == ""
 }
 
 // ours reports whether host, with or without a port, names this server.

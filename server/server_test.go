@@ -174,6 +174,9 @@ func TestGuard(t *testing.T) {
 		{"origin null", "POST", "/v1/requests", body, with(header{"Origin": "null"}), "", 403, "0x80070005"},
 		{"origin of another port", "POST", "/v1/requests", body, with(header{"Origin": "http://localhost:1"}), "localhost:2", 403, "0x80070005"},
 		{"cross-site", "GET", "/v1/version", "", with(header{"Sec-Fetch-Site": "cross-site"}), "", 403, "0x80070005"},
+		{"cross-site link", "GET", "/v1/version", "", with(header{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}), "", 200, ""},
+		{"cross-site frame", "GET", "/v1/version", "", with(header{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}), "", 403, "0x80070005"},
+		{"cross-site form", "POST", "/v1/requests", `{"request":"<request/>"}`, with(header{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Content-Type": "application/json"}), "", 403, "0x80070005"},
 
 		{"text", "POST", "/v1/requests", body, with(header{"Content-Type": "text/plain"}), "", 415, "0x80070057"},
 		{"form", "POST", "/v1/requests", body, with(header{"Content-Type": "application/x-www-form-urlencoded"}), "", 415, "0x80070057"},

@@ -75,12 +75,19 @@ func (w *web) browse(ts *testscript.TestScript, neg bool, args []string) {
 	req, err := http.NewRequest(args[1], site+args[2], nil)
 	ts.Check(err)
 	req.Header.Set("Accept", "text/html")
-	req.Header.Set("Sec-Fetch-Mode", "navigate")
+	for name, value := range map[string]string{"Site": "none", "Mode": "navigate", "Dest": "document"} {
+		req.Header.Set("Sec-Fetch-"+name, value)
+	}
 	if args[1] != http.MethodGet {
 		req.Header.Set("Origin", site)
+		req.Header.Set("Sec-Fetch-Site", "same-origin")
 	}
 	var way []string
-	w.browser.CheckRedirect = func(next *http.Request, _ []*http.Request) error {
+	left := false
+	w.browser.CheckRedirect = func(next *http.Request, before []*http.Request) error {
+		if left = left || next.URL.Host != before[0].URL.Host; left { // for the rest of the way
+			next.Header.Set("Sec-Fetch-Site", "cross-site")
+		}
 		way = append(way, hop(next))
 		return nil
 	}
