@@ -27,13 +27,13 @@ type OpenIDConfig struct {
 	Audiences []string // of bearer tokens: one of them must be in the token
 	ClientID  string   // of this server at the issuer, for the logins of browsers
 
-	// AccountClaim names the claim that Accounts is asked with; "" means
-	// preferred_username, or sub in a token without one. Choose one that users
-	// cannot change themselves. The claim email counts only when the token
-	// says that it was verified.
+	// AccountClaim names the claim that Accounts is asked with; "" means sub.
+	// Choose one that users cannot change themselves. The claim email counts
+	// only when the token says that it was verified.
 	AccountClaim string
-	// Accounts maps values of AccountClaim to names of accounts. Whoever is
-	// not in it is called openid:SUB@ISSUER, which no other user can be.
+	// Accounts maps values of AccountClaim to names of accounts. Whoever is not
+	// in it is called openid:SUB@ISSUER, with the capitals and percent signs of
+	// SUB as %XX: names are compared without regard to case, subjects are not.
 	Accounts map[string]string
 
 	// GroupsClaim names the claim with the groups, a string or a list of them.
@@ -142,6 +142,8 @@ func (o *OpenID) inTime(t *oidc.IDToken) (claims, error) {
 	}
 	now := o.config.Now()
 	switch {
+	case c["events"] != nil: // it could ask for a logout, and says nothing about who sends it
+		return nil, refuse("openid", t.Subject, "the token tells of events")
 	case c["exp"] == nil || c["iat"] == nil:
 		return nil, refuse("openid", t.Subject, "the token does not say how long it lives: it needs exp and iat")
 	case now.After(t.Expiry.Add(skew)):
@@ -168,7 +170,7 @@ func (o *OpenID) caller(t *oidc.IDToken, c claims) (sutler.Caller, error) {
 	}
 	account, ok := o.config.Accounts[o.key(t, c)]
 	if !ok {
-		account = "openid:" + t.Subject + "@" + o.config.Issuer
+		account = "openid:" + lower(t.Subject) + "@" + o.config.Issuer
 	}
 	var groups []string
 	for _, value := range c.texts(o.config.GroupsClaim) {
@@ -184,7 +186,7 @@ func (o *OpenID) caller(t *oidc.IDToken, c claims) (sutler.Caller, error) {
 func (o *OpenID) key(t *oidc.IDToken, c claims) string {
 	switch name := o.config.AccountClaim; name {
 	case "":
-		return cmp.Or(c.text("preferred_username"), t.Subject)
+		return t.Subject
 	case "email":
 		if !c.yes("email_verified") {
 			return ""
@@ -193,6 +195,19 @@ func (o *OpenID) key(t *oidc.IDToken, c claims) string {
 	default:
 		return c.text(name)
 	}
+}
+
+// lower writes the capitals and percent signs of s as %XX.
+func lower(s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		if c >= 'A' && c <= 'Z' || c == '%' {
+			fmt.Fprintf(&b, "%%%02x", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // printable reports whether s can be part of the name of an account: short,

@@ -262,10 +262,13 @@ func TestAccounts(t *testing.T) {
 		changes m
 		want    string
 	}{
-		{"", nil, `corp\ann`},
-		{"", m{"preferred_username": "bob"}, "openid:u1@" + n.URL},
-		{"", m{"preferred_username": nil, "sub": "u7"}, `corp\seven`},
-		{"", m{"preferred_username": "local"}, "openid:u1@" + n.URL},
+		{"", nil, "openid:u1@" + n.URL},
+		{"", m{"sub": "u7"}, `corp\seven`},
+		{"", m{"sub": "U7"}, "openid:%557@" + n.URL},
+		{"", m{"sub": "%557"}, "openid:%25557@" + n.URL},
+		{"preferred_username", nil, `corp\ann`},
+		{"preferred_username", m{"preferred_username": "bob"}, "openid:u1@" + n.URL},
+		{"preferred_username", m{"preferred_username": "local"}, "openid:u1@" + n.URL},
 		{"sub", m{"sub": "u7"}, `corp\seven`},
 		{"sub", nil, "openid:u1@" + n.URL},
 		{"upn", m{"upn": "ann"}, `corp\ann`},

@@ -304,3 +304,25 @@ func TestNamelessCaller(t *testing.T) {
 		}
 	}
 }
+
+// TestStoredAccountsStayInside sees that the caller of a request is not told as
+// which stored account its steps ran, and an auditor is.
+func TestStoredAccountsStayInside(t *testing.T) {
+	p := newPlace(t, true)
+	p.txs = append(p.txs, sutler.Transaction{ID: "stored", Caller: "nobody", Steps: []sutler.Step{
+		{Seq: 1, Procedure: "Act", Identity: sutler.Identity{Kind: sutler.ExecuteAs, Account: `corp\hidden`, Credential: "hidden-too"}},
+		{Seq: 2, Procedure: "Act", Identity: sutler.Identity{Kind: sutler.CallingUser, Account: "nobody"}},
+	}})
+	for _, c := range []struct {
+		account string
+		sees    bool
+	}{{"nobody", false}, {"auditor", true}} {
+		res, body := p.ask(t, "GET /v1/transactions/{id}", "/v1/transactions/stored", "", c.account)
+		if res.StatusCode != 200 || strings.Contains(body, "hidden") != c.sees || !strings.Contains(body, `"kind":"executeAs"`) || !strings.Contains(body, `"account":"nobody"`) {
+			t.Errorf("%s gets %d: %s", c.account, res.StatusCode, body)
+		}
+	}
+	if got := p.txs[len(p.txs)-1].Steps[0].Identity.Credential; got != "hidden-too" {
+		t.Errorf("the transaction itself has lost its credential: %q", got)
+	}
+}

@@ -157,7 +157,24 @@ func (d *visit) transaction(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if !d.may(audits).Allowed {
+		shown := *tx
+		shown.Steps = withoutAccounts(tx.Steps)
+		tx = &shown
+	}
 	return ok(tx)
+}
+
+// withoutAccounts leaves out of steps as which stored accounts they ran: who may
+// call a procedure may not know them.
+func withoutAccounts(steps []sutler.Step) []sutler.Step {
+	open := slices.Clone(steps)
+	for i := range open {
+		if id := &open[i].Identity; id.Kind == sutler.ExecuteAs {
+			id.Account, id.Credential = "", ""
+		}
+	}
+	return open
 }
 
 // namespaces lists the namespaces without their text.

@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,19 +88,20 @@ func beside(data, file string) string {
 const hashesAtOnce = 4
 
 // gate makes what lets callers in: local accounts, and whom login.json names.
-func (h *host) gate(data, token string, logger *slog.Logger) (*login.Gate, func() (*x509.CertPool, error), error) {
+// While login.passportEnabled is off the second gate is asked, which knows no
+// OpenID issuer.
+func (h *host) gate(data, token string, logger *slog.Logger) (g, closed *login.Gate, cas func() (*x509.CertPool, error), err error) {
 	c, err := readLogin(data)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	g := &login.Gate{Basic: !c.NoBasic, Known: h.known, Report: func(r *http.Request, err error) {
+	g = &login.Gate{Basic: !c.NoBasic, Known: h.known, Report: func(r *http.Request, err error) {
 		var f *login.Refusal
 		if !errors.As(err, &f) {
 			f = &login.Refusal{Method: "unknown", Reason: err.Error()}
 		}
 		logger.Warn("not let in", "method", f.Method, "account", f.Account, "reason", f.Reason, "from", r.RemoteAddr)
 	}}
-	var cas func() (*x509.CertPool, error)
 	if c.Certificates != nil {
 		cas = login.Pool(beside(data, c.Certificates.CAs))
 		cc := login.CertificatesConfig{
@@ -111,62 +113,62 @@ func (h *host) gate(data, token string, logger *slog.Logger) (*login.Gate, func(
 		}
 		certificates, err := login.NewCertificates(cc)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		g.Chain = append(g.Chain, certificates)
 	}
+	before := *g
+	closed = &before
+	closed.Chain = slices.Clone(g.Chain)
 	if c.OpenID != nil {
 		o, err := login.NewOpenID(login.OpenIDConfig{
 			Issuer: c.OpenID.Issuer, Audiences: c.OpenID.Audiences, ClientID: c.OpenID.ClientID, AccountClaim: c.OpenID.AccountClaim,
 			Accounts: c.OpenID.Accounts, GroupsClaim: c.OpenID.GroupsClaim, Groups: c.OpenID.Groups, Now: time.Now,
 		})
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
-		g.Chain = append(g.Chain, switched{o, h})
+		g.Chain = append(g.Chain, o)
 		if c.OpenID.RedirectURL != "" {
 			g.Browser, err = login.NewBrowser(login.BrowserConfig{
 				OpenID: o, ClientSecret: c.OpenID.ClientSecret, RedirectURL: c.OpenID.RedirectURL, Scopes: c.OpenID.Scopes, Sessions: &login.MemorySessions{},
 			})
 			if err != nil {
-				return nil, nil, err
+				return nil, nil, nil, err
 			}
 			g.Chain = append(g.Chain, g.Browser)
 		}
 	}
-	g.Chain = append(g.Chain, &login.Local{Basic: !c.NoBasic, Accounts: &admin.Accounts{
+	accounts := &login.Local{Basic: !c.NoBasic, Accounts: &admin.Accounts{
 		Engine: h.Engine, Hasher: security.Hasher{Params: security.DefaultParams()}, Guard: security.NewGuard(security.Limits{}), Now: time.Now,
 		Places: make(chan struct{}, hashesAtOnce), Wrong: login.ErrWrong, Secret: token, Local: administrator("json"),
 		Random: rand.Reader, Report: func(err error) { logger.Warn("password hash not renewed", "error", err.Error()) },
-	}})
-	return g, cas, nil
+	}}
+	closed.Chain = append(closed.Chain, accounts)
+	g.Chain = append(g.Chain, accounts)
+	return g, closed, cas, nil
 }
 
 // known reports whether a caller is not disabled, and an account of ours if it
-// has the name of one: names from elsewhere have a colon.
+// has the name of one: names from elsewhere have a colon. Nobody but who shows
+// the token of the data directory, which has a door already, is local.
 func (h *host) known(c sutler.Caller) bool {
 	a := h.Access().Account(c.Account)
-	return c.Account == localAccount || strings.Contains(c.Account, ":") && a == nil || a != nil && !a.Disabled && !a.Group
-}
-
-// switched asks an OpenID issuer only while login.passportEnabled is on.
-type switched struct {
-	to   *login.OpenID
-	host *host
-}
-
-func (s switched) Authenticate(r *http.Request) (sutler.Caller, error) {
-	if !s.host.passport.Load() {
-		return sutler.Caller{}, login.ErrNoProof
+	if security.Fold(c.Account) == localAccount {
+		return c.Door != ""
 	}
-	return s.to.Authenticate(r)
+	return strings.Contains(c.Account, ":") && a == nil || a != nil && !a.Disabled && !a.Group
 }
 
 // admitted is the gate with the settings of clients: how far the engine may act
 // as a caller, and whether it learns who that is.
-func (h *host) admitted(g *login.Gate) func(http.ResponseWriter, *http.Request) (sutler.Caller, bool) {
+func (h *host) admitted(g, closed *login.Gate) func(http.ResponseWriter, *http.Request) (sutler.Caller, bool) {
 	return func(w http.ResponseWriter, r *http.Request) (sutler.Caller, bool) {
-		c, in := g.Admit(w, r)
+		gate := closed
+		if h.passport.Load() {
+			gate = g
+		}
+		c, in := gate.Admit(w, r)
 		if !in {
 			return c, false
 		}
@@ -178,7 +180,7 @@ func (h *host) admitted(g *login.Gate) func(http.ResponseWriter, *http.Request) 
 				"cannot let the caller in: the setting %s does not let this connection in", sutler.SettingClientLevel)}) // who is gone hears nothing
 			return c, false
 		}
-		if c.Account != localAccount {
+		if c.Door == "" { // the token of the data directory is no client's
 			c.Reach, c.Unknown = s.Reach()
 		}
 		c.Door = "json"
@@ -213,6 +215,9 @@ func tlsOf(o serveOptions, cas func() (*x509.CertPool, error), logger *slog.Logg
 	report := func(err error) { logger.Error("cannot renew the certificate of the server", "error", err.Error()) }
 	switch {
 	case o.tlsCert != "" && o.tlsKey != "":
+		if err := notForAll(o.tlsKey); err != nil {
+			return nil, "", err
+		}
 		return login.CertificateFiles(o.tlsCert, o.tlsKey, report), "", nil
 	case o.tlsCert != "" || o.tlsKey != "":
 		return nil, "", sutler.Errorf(sutler.BadInput, "cannot use TLS: --tls-cert and --tls-key go together")

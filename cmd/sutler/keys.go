@@ -52,6 +52,19 @@ func ownersAlone(file string) error {
 	return nil
 }
 
+// notForAll refuses a file that everybody can read; a group may, as many systems
+// keep the keys of TLS for one.
+func notForAll(file string) error {
+	info, err := os.Stat(file)
+	if err != nil {
+		return fmt.Errorf("cannot look at %s: %w", file, err)
+	}
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o007 != 0 {
+		return sutler.Errorf(sutler.Denied, "cannot use %s: everybody can read it; chmod 640 it", file)
+	}
+	return nil
+}
+
 // writeKeys puts keys in place of a file, whole or not at all.
 func writeKeys(file string, keys *security.Keys) error {
 	b, err := keys.Bytes()

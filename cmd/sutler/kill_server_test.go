@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -70,6 +72,18 @@ func (s *server) start() {
 		res.Body.Close()
 		return res.StatusCode == http.StatusOK
 	})
+}
+
+// coreless fails unless the server leaves no core dumps.
+func (s *server) coreless() {
+	s.t.Helper()
+	if runtime.GOOS != "linux" {
+		return
+	}
+	limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", s.cmd.Process.Pid))
+	if err != nil || !regexp.MustCompile(`(?m)^Max core file size +0 +0 `).Match(limits) {
+		s.t.Errorf("the server may dump core (%v):\n%s", err, limits)
+	}
 }
 
 func (s *server) logged() string {
@@ -252,6 +266,7 @@ func TestKillServer(t *testing.T) {
 		}
 	}
 	s.start()
+	s.coreless()
 	c := s.dial()
 	defer c.Close()
 	settle(t, c, orders)

@@ -24,6 +24,10 @@ func main() {
 		}
 		return
 	}
+	if err := restrict(); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(exitFailed)
+	}
 	// A reader that goes away, as head does, must not end the program in the
 	// middle of a transaction.
 	signal.Ignore(syscall.SIGPIPE)

@@ -13,7 +13,7 @@ func restrict() error {
 		return fmt.Errorf("cannot switch core dumps off: %w", err)
 	}
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
-		return fmt.Errorf("cannot keep others from the memory of the server: %w", err)
+		return fmt.Errorf("cannot keep others from the memory of this process: %w", err)
 	}
 	return nil
 }

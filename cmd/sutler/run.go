@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -95,7 +96,7 @@ standard error. Exit codes: 0 done, 1 failed, 2 usage or bad input, 5 denied,
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError(c, err) })
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
-		if err := fromEnvironment(c.Flags()); err != nil {
+		if err := errors.Join(noPassword(c.Flags()), fromEnvironment(c.Flags())); err != nil {
 			return usageError(c, err)
 		}
 		return p.checkFormat()
@@ -105,6 +106,24 @@ standard error. Exit codes: 0 done, 1 failed, 2 usage or bad input, 5 denied,
 		p.try(), p.demo(), p.xslt(), p.lint(), p.explain(), p.version(), p.man(root),
 	)
 	return root
+}
+
+// noPassword refuses a password on the command line, where everybody on the host
+// can read it.
+func noPassword(flags *pflag.FlagSet) error {
+	f := flags.Lookup("database")
+	if f == nil || !f.Changed {
+		return nil
+	}
+	has := strings.Contains(f.Value.String(), "password=")
+	if u, err := url.Parse(f.Value.String()); err == nil {
+		_, inUser := u.User.Password()
+		has = has || inUser
+	}
+	if has {
+		return errors.New("cannot use --database: it holds a password, which others could read in the list of processes; put it into the file that PGPASSFILE names, or the whole address into SUTLER_DATABASE")
+	}
+	return nil
 }
 
 // fromEnvironment gives each flag that was not set on the command line the

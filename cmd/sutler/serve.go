@@ -75,9 +75,6 @@ are then undone. A second one ends it at once; the next start undoes the rest.`,
 			if o.root == "" {
 				o.root = filepath.Join(o.data, "files")
 			}
-			if err := restrict(); err != nil {
-				return err
-			}
 			defer tuneCollector()()
 			return p.runServer(c.Context(), o)
 		},
@@ -171,7 +168,7 @@ func (p *program) answer(ctx context.Context, o serveOptions, h *host, logger *s
 	if err != nil {
 		return err
 	}
-	gate, cas, err := h.gate(o.data, token, logger)
+	gate, closed, cas, err := h.gate(o.data, token, logger)
 	if err != nil {
 		return err
 	}
@@ -186,13 +183,9 @@ func (p *program) answer(ctx context.Context, o serveOptions, h *host, logger *s
 	door, err := server.New(server.Options{
 		Engine: h.Engine, Registrar: h.Engine, Monitor: h.Store, Config: configuration{h.Store, h.Engine},
 		Resolver: h.Engine, Leases: h.Store, Audit: h.Store, Hosts: names,
-		Admit: h.admitted(gate), Access: h.Engine.Access, Configure: h.Engine.Configure, Admin: h.admin(), Explainer: h.Engine, Rotate: h.rotateKeys,
+		Admit: h.admitted(gate, closed), Access: h.Engine.Access, Configure: h.Engine.Configure, Admin: h.admin(), Explainer: h.Engine, Rotate: h.rotateKeys,
 		Limits: h.Limits, Version: version, Health: h.health, Logger: logger,
 	})
-	if err != nil {
-		return err
-	}
-	password, err := h.firstAdministrator(ctx, h.admin())
 	if err != nil {
 		return err
 	}
@@ -202,6 +195,10 @@ func (p *program) answer(ctx context.Context, o serveOptions, h *host, logger *s
 			err = op.Err // without the address again
 		}
 		return fmt.Errorf("cannot listen on %q: %w; --listen takes another address", o.listen, err)
+	}
+	password, err := h.firstAdministrator(ctx, h.admin()) // when nothing can keep it from being shown
+	if err != nil {
+		return errors.Join(err, ln.Close())
 	}
 	address, scheme := atHome(ln.Addr()), "http://"
 	if certificates != nil {
