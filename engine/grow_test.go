@@ -94,7 +94,7 @@ func (s *site) changeAccess(r *rand.Rand) {
 		s.Accounts = append(s.Accounts, account{Name: name, Disabled: chance(r, 4), In: append(some(r, 2, groupsOfSite...), some(r, 1, builtIn...)...)})
 	}
 	for _, name := range groupsOfSite { // in circles, too
-		a := account{Name: name, Group: true, In: some(r, 1, groupsOfSite...)}
+		a := account{Name: name, Group: true, Disabled: chance(r, 8), In: some(r, 1, groupsOfSite...)}
 		if chance(r, 15) {
 			a.In = append(a.In, one(r, builtIn...))
 		}

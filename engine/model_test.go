@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,14 +20,14 @@ var matrix = []entry{
 	{Who: "MPFClientAccts", Rights: []string{"simple", "credentials"}},
 }
 
-// subject is somebody as lists see them.
+// subject is somebody as lists see them: what entries deny goes by is, what they
+// allow by may, which leaves disabled groups out.
 type subject struct {
 	disabled bool
-	is       map[string]bool
+	is, may  map[string]bool
 }
 
 func lower(s string) string { return strings.ToLower(s) }
-
 func (s *site) account(name string) *account {
 	for i := range s.Accounts {
 		if lower(s.Accounts[i].Name) == lower(name) {
@@ -42,21 +43,22 @@ func (s *site) subject(name string, vouched []string) subject {
 	if a := s.account(name); a != nil && a.Disabled {
 		return subject{disabled: true}
 	}
-	is := map[string]bool{"everyone": true, "authenticated users": true, lower(name): true}
-	for _, g := range vouched {
-		is[lower(g)] = true
-	}
-	for grown := true; grown; {
-		grown = false
-		for _, a := range s.Accounts {
-			for _, g := range a.In {
-				if is[lower(a.Name)] && !is[lower(g)] {
-					is[lower(g)], grown = true, true
-				}
-			}
+	return subject{is: s.closure(name, vouched, true), may: s.closure(name, vouched, false)}
+}
+
+// closure returns everything that somebody is in, disabled groups too or not.
+func (s *site) closure(name string, vouched []string, disabled bool) map[string]bool {
+	is := map[string]bool{"everyone": true, "authenticated users": true}
+	for next := append([]string{name}, vouched...); len(next) > 0; next = next[1:] {
+		a := s.account(next[0])
+		if is[lower(next[0])] || a != nil && a.Disabled && !disabled {
+			continue
+		}
+		if is[lower(next[0])] = true; a != nil {
+			next = append(next, a.In...)
 		}
 	}
-	return subject{is: is}
+	return is
 }
 
 // named returns a trustee that a request only names. Of one that no directory
@@ -66,7 +68,8 @@ func (s *site) named(name string) subject {
 		return s.subject(name, nil)
 	}
 	principal := slices.ContainsFunc(principals, func(p string) bool { return lower(p) == lower(name) })
-	return subject{disabled: principal || s.account(name) != nil, is: map[string]bool{lower(name): true}}
+	is := map[string]bool{lower(name): true}
+	return subject{disabled: principal || s.account(name) != nil, is: is, may: is}
 }
 
 // verdict says what entries say of a right: deny wins over allow; "" is nothing.
@@ -77,7 +80,7 @@ func verdict(entries []entry, who subject, right string) string {
 		case !who.is[lower(e.Who)] || !slices.Contains(e.Rights, right):
 		case e.Deny:
 			return "deny"
-		default:
+		case who.may[lower(e.Who)]:
 			said = "allow"
 		}
 	}
@@ -147,7 +150,8 @@ func three(attr string, now bool) bool { return attr == "1" || attr != "2" && no
 // with its identity, what it sees of the credentials and whether an effect is
 // kept sealed, every refusal with its check, what is undone, and how it ends.
 func (s *site) expect(a *asking) []string {
-	t := &trip{site: s, ask: a, caller: subject{is: map[string]bool{"anonymous": true}}}
+	anonymous := map[string]bool{"anonymous": true}
+	t := &trip{site: s, ask: a, caller: subject{is: anonymous, may: anonymous}}
 	name := ""
 	if !a.Unknown {
 		name, t.caller = a.Account, s.subject(a.Account, a.Groups)
@@ -167,12 +171,11 @@ func (s *site) expect(a *asking) []string {
 	if a.Simple != "" {
 		steps = []call{{To: a.Simple}}
 	}
-	end := t.steps(from, steps)
-	if end == "" {
-		return append(t.did, "committed")
+	if end := t.steps(from, steps); end != "" {
+		slices.Reverse(t.undo)
+		return append(append(t.did, t.undo...), end)
 	}
-	slices.Reverse(t.undo)
-	return append(append(t.did, t.undo...), end)
+	return append(t.did, "committed")
 }
 
 // submission returns the check that refuses the request as such, or "".
@@ -217,11 +220,7 @@ func (t *trip) call(from place, c call) string {
 		return "unknown"
 	}
 	p := &t.site.Procedures[i]
-	access := p.Access
-	if p.Override != "" {
-		access = p.Override
-	}
-	check := ""
+	check, access := "", cmp.Or(p.Override, p.Access)
 	switch {
 	case !from.nested && access != "public" && !t.site.holds(t.caller, "private"):
 		check = "access type"

@@ -12,6 +12,7 @@ import (
 type lists struct {
 	access          *security.Access
 	caller, trustee *security.Who
+	submit          security.Decision // whether the request may be submitted
 	allowed         map[permission]bool
 }
 
@@ -60,11 +61,13 @@ func startOf(caller sutler.Caller, req *sutler.Request) start {
 }
 
 // inForce returns the lists in force now: a transaction that runs for long
-// sees what was changed meanwhile.
+// sees what was changed meanwhile, and goes no further when its request would
+// be refused by now.
 func (w *walk) inForce() *lists {
 	now := w.world.access()
 	if w.lists.access != now {
 		w.lists = listsOf(now, w.caller, w.trustee)
+		w.lists.submit = security.Last(now.MaySubmit(w.lists.caller, security.Engines, w.asks))
 	}
 	return &w.lists
 }
@@ -118,12 +121,29 @@ func (w *walk) permit(f *frame, in *invocation) error {
 	in.namespace, in.procedure, in.target = p.Namespace.Name, p.Name, p // as registered
 	now := w.inForce()
 	in.settings = now.access.Settings(p.Namespace.Name, p.Name)
+	refuse := func(d security.Decision, as string) error {
+		w.world.refuse(w.seq+1, p.Namespace.Name, p.Name, d, choose(in.settings.Audit, p.Audit))
+		return sutler.Errorf(sutler.Denied, "cannot call %s/%s as %q: %s", p.Namespace.Name, p.Name, as, neutral)
+	}
+	if !now.submit.Allowed {
+		return refuse(now.submit, w.caller.Account)
+	}
 	if key := (permission{p, in.nested}); !now.allowed[key] {
 		if d := security.Last(now.mayCall(p, in.nested)); !d.Allowed {
-			w.world.refuse(w.seq+1, p.Namespace.Name, p.Name, d, choose(in.settings.Audit, p.Audit))
-			return sutler.Errorf(sutler.Denied, "cannot call %s/%s as %q: %s", p.Namespace.Name, p.Name, w.trustee, neutral)
+			return refuse(d, w.trustee)
 		}
 		now.allowed[key] = true
+	}
+	anew, d := f.identity.Stored(now.access)
+	if !d.Allowed {
+		return refuse(d, f.identity.Basic)
+	}
+	if anew != nil {
+		secret, err := w.world.secret(anew)
+		if err != nil {
+			return err
+		}
+		f.identity = f.identity.Enter(f.identity.Impersonate, anew, secret)
 	}
 	in.identity, err = now.enter(f.identity, p, in.impersonate, w.world.secret)
 	return err

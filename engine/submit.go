@@ -171,7 +171,7 @@ func (e *Engine) begin(ctx context.Context, from sutler.Caller, req *sutler.Requ
 	cat := e.catalog.Load()
 	w := &walk{
 		ctx: ctx, world: &local{e: e, j: j}, catalog: cat, limits: e.limits, id: j.id, caller: from,
-		bag: &sutler.Bag{}, trace: e.trace, checks: e.validate,
+		asks: submissionOf(req), bag: &sutler.Bag{}, trace: e.trace, checks: e.validate,
 		budget: e.limits.Budget(),
 	}
 	doc := req.Doc

@@ -22,9 +22,10 @@ type walk struct {
 	limits  sutler.Limits
 	id      sutler.TransactionID
 	started time.Time
-	caller  sutler.Caller // who asked
-	trustee string        // who is checked: the caller, or another that a trusted request names
-	lists   lists         // who may do what, as the last check found it
+	caller  sutler.Caller       // who asked
+	trustee string              // who is checked: the caller, or another that a trusted request names
+	asks    security.Submission // what was looked at when the request came
+	lists   lists               // who may do what, as the last check found it
 	bag     *sutler.Bag
 	trace   func(Event) // nil: nothing is traced
 	checks  bool        // executeData is checked against every input schema

@@ -179,9 +179,10 @@ func (a *Access) ExecuteAs(namespace, procedure string) *Credential {
 // not be changed.
 func (a *Access) ProcedureSettings() map[string]*ProcedureSettings { return a.procedures }
 
-// Within reports whether the account or group is group itself or a member of it.
+// Within reports whether the account or group is group itself or a member of it,
+// disabled ones included.
 func (a *Access) Within(account, group string) bool {
 	w := &Who{Account: account, is: map[string]bool{}}
-	a.join(w, Fold(account))
-	return w.Is(group)
+	a.join(w, Fold(account), true)
+	return w.matches(Fold(group), true)
 }

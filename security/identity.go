@@ -1,6 +1,10 @@
 package security
 
-import "sutler"
+import (
+	"bytes"
+
+	"sutler"
+)
 
 // Frame is what a running procedure hands to the calls it makes: whether
 // impersonation is on, and the credential in force.
@@ -9,6 +13,7 @@ type Frame struct {
 	Basic       string // account of the credential in force, or ""
 	Secret      sutler.Secret
 	Credential  string // name of the stored credential it comes from, or "" when the request brought it
+	sealed      []byte // the password, as it is stored
 }
 
 // Enter returns the frame in which a callee runs, whether its steps or its own
@@ -18,9 +23,25 @@ type Frame struct {
 func (f Frame) Enter(impersonate bool, executeAs *Credential, secret sutler.Secret) Frame {
 	f.Impersonate = impersonate
 	if executeAs != nil {
-		f.Basic, f.Secret, f.Credential = executeAs.Account, secret, executeAs.Name
+		f.Basic, f.Secret, f.Credential, f.sealed = executeAs.Account, secret, executeAs.Name, executeAs.Sealed
 	}
 	return f
+}
+
+// Stored looks after the stored credential of f: one that was deleted since f was
+// entered is not used any more, and one that was set anew is returned.
+func (f Frame) Stored(a *Access) (*Credential, Decision) {
+	if f.Credential == "" {
+		return nil, allow(CheckCredentials, "no stored credential is in force")
+	}
+	now := a.Credential(f.Credential)
+	switch {
+	case now == nil:
+		return nil, refuse(CheckCredentials, "the credential %q was deleted while the procedure ran that executes as it", f.Credential)
+	case now.Account == f.Basic && bytes.Equal(now.Sealed, f.sealed):
+		return nil, allow(CheckCredentials, "the credential %q is as it was", f.Credential)
+	}
+	return now, allow(CheckCredentials, "the credential %q was set anew", f.Credential)
 }
 
 // Identity returns as whom a provider call runs that was entered with f:

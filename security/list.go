@@ -184,7 +184,7 @@ func (l *List) decide(w *Who, right Right) (e *Entry, found bool) {
 	var allow *Entry
 	for i := range l.Entries {
 		e := &l.Entries[i]
-		if e.Rights&right == 0 || !w.is[e.key] {
+		if e.Rights&right == 0 || !w.matches(e.key, e.Deny) {
 			continue
 		}
 		if e.Deny {

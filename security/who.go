@@ -13,17 +13,26 @@ type Who struct {
 	Disabled bool
 	NameOnly bool // the installation does not know it, and no door has let it in
 
-	is map[string]bool // every principal that it matches, folded
+	// Every principal that it matches, folded. False are those that it is in
+	// through a disabled group alone: they deny, and allow nothing any more.
+	is map[string]bool
 }
 
-// Is reports whether w is the principal, or a member of it.
+// Is reports whether w is the principal, or a member of it, and no disabled
+// group stands between.
 func (w *Who) Is(principal string) bool { return w.is[Fold(principal)] }
 
-// Groups returns the names, folded, of every principal that w matches beside itself.
+// matches reports whether an entry for the principal, folded, is about w.
+func (w *Who) matches(principal string, deny bool) bool {
+	live, in := w.is[principal]
+	return in && (live || deny)
+}
+
+// Groups returns the names, folded, of every principal that w is beside itself.
 func (w *Who) Groups() []string {
 	var all []string
-	for p := range w.is {
-		if p != Fold(w.Account) {
+	for p, live := range w.is {
+		if live && p != Fold(w.Account) {
 			all = append(all, p)
 		}
 	}
@@ -50,9 +59,9 @@ func (a *Access) Who(account string, groups []string) *Who {
 		return w
 	}
 	w.is[Fold(AuthenticatedUsers)] = true
-	a.join(w, Fold(account))
+	a.join(w, Fold(account), true)
 	for _, g := range groups {
-		a.join(w, Fold(g))
+		a.join(w, Fold(g), true)
 	}
 	return w
 }
@@ -78,14 +87,17 @@ func (a *Access) Caller(c sutler.Caller) *Who {
 	return a.Who(c.Account, c.Groups)
 }
 
-func (a *Access) join(w *Who, key string) {
-	if w.is[key] {
+// join puts w into a group and those around it; live is false behind a disabled one.
+func (a *Access) join(w *Who, key string, live bool) {
+	acct := a.accounts[key]
+	live = live && (acct == nil || !acct.Disabled)
+	if was, in := w.is[key]; in && (was || !live) {
 		return
 	}
-	w.is[key] = true
-	if acct := a.accounts[key]; acct != nil && !acct.Disabled {
+	w.is[key] = live
+	if acct != nil {
 		for _, g := range acct.MemberOf {
-			a.join(w, Fold(g))
+			a.join(w, Fold(g), live)
 		}
 	}
 }
