@@ -13,7 +13,8 @@ import (
 type Actor interface {
 	// ActedAs returns the accounts of this world as which the provider has done
 	// something since ActedAs was asked last, if it was; nobody else, such as
-	// Snapshot, is among them. The order and repetitions do not matter.
+	// Snapshot, is among them. The order and repetitions do not matter. It is
+	// asked between calls, and may make Provider return another one.
 	ActedAs(t *testing.T) []string
 }
 
@@ -73,8 +74,8 @@ func (s *suite[W]) nobodyActed(t *testing.T, w W) {
 func (s *suite[W]) begin(t *testing.T) (W, *attempt) {
 	t.Helper()
 	w, _ := s.start(t)
-	a := s.attempt(t, w)
 	s.forget(t, w)
+	a := s.attempt(t, w)
 	s.process(t, a)
 	s.acted(t, w, "Process", true)
 	return w, a

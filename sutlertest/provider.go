@@ -192,8 +192,8 @@ func (s *suite[W]) whole(t *testing.T) {
 
 func (s *suite[W]) fails(t *testing.T) {
 	w, before := s.start(t)
-	a := s.attempt(t, w)
 	s.forget(t, w)
+	a := s.attempt(t, w)
 	err := w.Provider().Process(t.Context(), a.call)
 	if s.c.Code == sutler.Denied && s.c.ActsAs == "" {
 		s.nobodyActed(t, w)
