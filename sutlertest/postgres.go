@@ -5,6 +5,7 @@ package sutlertest
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -141,6 +142,50 @@ func (p *Postgres) SQL(tb testing.TB, database, commands string) string {
 
 // Data returns the directory of the cluster.
 func (p *Postgres) Data() string { return filepath.Join(p.dir, "data") }
+
+// Log returns what the server has written to its log from offset on, where a
+// statement of a client stands before its answer when log_statement=all is set.
+func (p *Postgres) Log(tb testing.TB, offset int64) string {
+	tb.Helper()
+	f, err := os.Open(filepath.Join(p.dir, "log"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.NewSectionReader(f, offset, 1<<40))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return string(text)
+}
+
+// AskPassword makes the server ask a user for a password, which Address does
+// not hold. Other users still need none.
+func (p *Postgres) AskPassword(tb testing.TB, user, password string) {
+	tb.Helper()
+	quoted := strings.ReplaceAll(password, "'", "''")
+	name := `"` + strings.ReplaceAll(user, `"`, `""`) + `"`
+	p.SQL(tb, "postgres", "alter role "+name+" login password '"+quoted+"'")
+	path := filepath.Join(p.Data(), "pg_hba.conf")
+	rules, err := os.ReadFile(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	rules = append([]byte("host all "+name+" all scram-sha-256\n"), rules...)
+	if err := os.WriteFile(path, rules, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	p.SQL(tb, "postgres", "select pg_reload_conf()")
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		out, err := p.command("psql", "-X", "-w", "-h", "127.0.0.1", "-p", strconv.Itoa(p.Port), "-U", user, "-d", "postgres", "-c", "select 1").CombinedOutput()
+		if err != nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			tb.Fatalf("PostgreSQL does not ask for a password: %s", out)
+		}
+	}
+}
 
 func (p *Postgres) command(name string, args ...string) *exec.Cmd {
 	c := exec.Command(filepath.Join(p.bin, name), args...)

@@ -42,6 +42,9 @@ type ProviderCase[W World] struct {
 	SaveData  bool                    // the namespace says saveDataForRollback
 	Setup     func(t *testing.T, w W) // makes the world as it is before; nil: nothing
 
+	Identity sutler.Identity // as whom the call runs; zero: the service account sutler
+	ActsAs   string          // the account that an Actor must tell; empty: that of Identity
+
 	Code   sutler.Code // what Process fails with, leaving the world as it was; OK: it succeeds
 	Text   string      // what the text of that error must hold
 	Want   string      // snapshot after all phases; empty: not compared
@@ -73,7 +76,12 @@ type Bystander[W World] struct {
 //     bring the world back, and the abandoned call does no harm when it wakes;
 //   - a context cancelled before the call or at a Flush leaves nothing half done;
 //   - what a bystander does at each Flush, or between Process and Rollback or
-//     Commit, survives the undoing.
+//     Commit, survives the undoing;
+//   - in a world that is an Actor, each phase of a case with an Identity or
+//     ActsAs acts as that account and as nobody else, also after a death, and
+//     neither rollback data nor output hold its password. A case with Code
+//     sutler.Denied and without ActsAs is one of an identity that the provider
+//     refuses: it must not act at all.
 //
 // A call without an answer is settled as the provider declares; where it says
 // sutler.Operator there is nothing to check. Cases run in parallel, the runs of
@@ -96,6 +104,9 @@ func TestProvider[W World](t *testing.T, newWorld func(t *testing.T) W, cases []
 			}
 			t.Run("whole", s.whole)
 			t.Run("cancelled", s.cancelled)
+			if s.states() {
+				t.Run("identity", s.identity)
+			}
 			if s.reads() || t.Failed() {
 				return
 			}
@@ -181,13 +192,22 @@ func (s *suite[W]) whole(t *testing.T) {
 
 func (s *suite[W]) fails(t *testing.T) {
 	w, before := s.start(t)
+	s.forget(t, w)
 	a := s.attempt(t, w)
 	err := w.Provider().Process(t.Context(), a.call)
+	if s.c.Code == sutler.Denied && s.c.ActsAs == "" {
+		s.nobodyActed(t, w)
+	} else {
+		s.acted(t, w, "Process", false)
+	}
 	if got := sutler.CodeOf(err); got != s.c.Code {
 		t.Fatalf("Process = %v (%v), want code %v", err, got, s.c.Code)
 	}
 	if !strings.Contains(err.Error(), s.c.Text) {
 		t.Errorf("Process = %q, want a text with %q", err, s.c.Text)
+	}
+	if secret := s.c.Identity.Secret; !secret.Empty() && strings.Contains(err.Error(), secret.Reveal()) {
+		t.Errorf("the error of Process holds the password")
 	}
 	same(t, "world after a failed Process", before, w.Snapshot(t))
 	if a.flushes > 0 { // the engine may die before it has noted the failure
@@ -384,9 +404,7 @@ func (s *suite[W]) trySettle(t *testing.T, w W, a *attempt) error {
 		return nil // no record, so nothing may have happened
 	}
 	if declared.NoAnswer == sutler.Probe {
-		c := s.newCall(t)
-		c.Rollback = sutler.NewRollbackData(a.durable, nil)
-		outcome, err := w.Provider().(sutler.Prober).Probe(t.Context(), c)
+		outcome, err := s.probe(t, w, a)
 		if err != nil {
 			return err
 		}
@@ -400,6 +418,14 @@ func (s *suite[W]) trySettle(t *testing.T, w W, a *attempt) error {
 	return s.tryPhase(t, w, a, "Rollback")
 }
 
+// probe asks after a call as an engine does after a restart.
+func (s *suite[W]) probe(t *testing.T, w W, a *attempt) (sutler.Outcome, error) {
+	t.Helper()
+	c := s.newCall(t)
+	c.Rollback = sutler.NewRollbackData(a.durable, nil)
+	return w.Provider().(sutler.Prober).Probe(t.Context(), c)
+}
+
 // canSettle reports whether a call without an answer is not left to an operator.
 func (s *suite[W]) canSettle(w W) bool {
 	return traits(w.Provider(), s.c.Procedure).NoAnswer != sutler.Operator
@@ -407,7 +433,11 @@ func (s *suite[W]) canSettle(w W) bool {
 
 func (s *suite[W]) newCall(t *testing.T) *sutler.Call {
 	t.Helper()
-	return call(t, s.c.Procedure, s.c.Type, s.c.Context, s.c.Data)
+	c := call(t, s.c.Procedure, s.c.Type, s.c.Context, s.c.Data)
+	if s.c.Identity.Kind != "" {
+		c.Identity = s.c.Identity
+	}
+	return c
 }
 
 // attempt is one call of Process together with what the log would hold of it.

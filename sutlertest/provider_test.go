@@ -19,6 +19,54 @@ import (
 type shelf struct {
 	things map[string]string
 	flaw   string
+	who    []string // as whom its provider acted
+}
+
+func (s *shelf) ActedAs(*testing.T) []string {
+	who := s.who
+	s.who = nil
+	return who
+}
+
+// phases are the flaws of a provider that forgets in one phase as whom it acts.
+var phases = map[string]string{
+	"Process": "processes as itself", "Rollback": "undoes as itself", "Prepare": "prepares as itself",
+	"Commit": "commits as itself", "Probe": "asks as itself",
+}
+
+// as returns f as it is done in a phase, as the identity of the call. Basic
+// accounts are refused.
+func (s *shelf) as(phase string, f provider.Func) provider.Func {
+	return func(ctx context.Context, c *sutler.Call) error {
+		if c.Identity.Kind == sutler.BasicAccount {
+			if s.flaw == "refuses too late" {
+				s.who = append(s.who, "sutler")
+			}
+			return sutler.Errorf(sutler.Denied, "cannot act as %q: the shelf knows no passwords", c.Identity.Account)
+		}
+		switch {
+		case s.flaw == phases[phase]:
+			s.who = append(s.who, "sutler")
+		case s.flaw != "leaves no trace of whom":
+			s.who = append(s.who, c.Identity.Account)
+		}
+		if s.flaw == "keeps the password" {
+			c.Rollback.Set("password", c.Identity.Secret.Reveal())
+		}
+		return f(ctx, c)
+	}
+}
+
+// lent tells whether there is something of the call.
+func (s *shelf) lent(ctx context.Context, c *sutler.Call) (outcome sutler.Outcome, err error) {
+	err = s.as("Probe", func(context.Context, *sutler.Call) error {
+		outcome = sutler.NoEffect
+		if _, ok := s.things[c.Rollback.Get("name")]; ok {
+			outcome = sutler.TookEffect
+		}
+		return nil
+	})(ctx, c)
+	return outcome, err
 }
 
 func (s *shelf) Snapshot(*testing.T) string {
@@ -31,11 +79,14 @@ func (s *shelf) Snapshot(*testing.T) string {
 
 func (s *shelf) Provider() sutler.Provider {
 	return provider.Procedures{
-		"Put":   {Process: s.put, Rollback: s.unput, Flushes: true, NoAnswer: sutler.Repeatable},
-		"Take":  {Process: s.take, Rollback: s.untake, Commit: s.throw, Flushes: true, NoAnswer: sutler.Repeatable},
-		"Count": {Process: s.count},
+		"Put":   {Process: s.as("Process", s.put), Rollback: s.as("Rollback", s.unput), Flushes: true, NoAnswer: sutler.Repeatable},
+		"Lend":  {Process: s.as("Process", s.put), Rollback: s.as("Rollback", s.unput), Probe: s.lent, Flushes: true, NoAnswer: sutler.Probe},
+		"Take":  {Process: s.as("Process", s.take), Rollback: s.as("Rollback", s.untake), Prepare: s.as("Prepare", nothing), Commit: s.as("Commit", s.throw), Flushes: true, NoAnswer: sutler.Repeatable},
+		"Count": {Process: s.as("Process", s.count)},
 	}
 }
+
+func nothing(context.Context, *sutler.Call) error { return nil }
 
 func (s *shelf) put(ctx context.Context, c *sutler.Call) error {
 	name, err := provider.Required(c, "name")
@@ -152,6 +203,14 @@ var flaws = map[string]string{
 	"undoes what is not its own":    "Put/bystander_puts",
 	"commits more each time":        "Take/whole",
 	"reads and writes":              "Count/whole",
+	"processes as itself":           "lent_as_ann/identity",
+	"undoes as itself":              "lent_as_ann/identity",
+	"asks as itself":                "lent_as_ann/identity",
+	"prepares as itself":            "taken_as_ann/identity",
+	"commits as itself":             "taken_as_ann/identity",
+	"leaves no trace of whom":       "counted_as_ann/identity",
+	"keeps the password":            "lent_as_ann/identity",
+	"refuses too late":              "put_by_password/fails",
 }
 
 const flawVariable = "SUTLERTEST_FLAW"
@@ -162,6 +221,7 @@ func TestProviderSuite(t *testing.T) {
 	newShelf := func(*testing.T) *shelf {
 		return &shelf{things: map[string]string{"old": "theirs"}, flaw: os.Getenv(flawVariable)}
 	}
+	ann := sutler.Identity{Kind: sutler.ExecuteAs, Account: "ann", Secret: sutler.NewSecret("s3cr3t-word")}
 	sutlertest.TestProvider(t, newShelf, []sutlertest.ProviderCase[*shelf]{
 		{
 			Procedure: "Put", Data: `<name>cup</name>`, Want: "cup=call 7\nold=theirs\n",
@@ -180,6 +240,11 @@ func TestProviderSuite(t *testing.T) {
 			Setup: func(_ *testing.T, s *shelf) { s.things["jug"] = "theirs" }},
 		{Procedure: "Take", Type: sutler.TwoPhase, Want: ""},
 		{Procedure: "Count", Type: sutler.Read},
+		{Name: "lent as ann", Procedure: "Lend", Data: `<name>cup</name>`, Identity: ann},
+		{Name: "taken as ann", Procedure: "Take", Type: sutler.TwoPhase, Identity: ann},
+		{Name: "counted as ann", Procedure: "Count", Type: sutler.Read, Identity: ann},
+		{Name: "put by password", Procedure: "Put", Data: `<name>cup</name>`, Code: sutler.Denied, Text: `"ann"`,
+			Identity: sutler.Identity{Kind: sutler.BasicAccount, Account: "ann", Secret: sutler.NewSecret("s3cr3t-word")}},
 	})
 }
 

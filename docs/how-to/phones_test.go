@@ -36,7 +36,11 @@ func (p *phones) assign(ctx context.Context, c *sutler.Call) error {
 	if err != nil {
 		return err
 	}
-	if e, taken := p.board.Look(number); taken { // look,
+	as, err := operator(c)
+	if err != nil {
+		return err
+	}
+	if e, taken := p.board.Look(as, number); taken { // look,
 		return sutler.Errorf(sutler.Exists, "cannot assign extension %s to %q: %q has it", number, user, e.User)
 	}
 	note := fmt.Sprintf("%s call %d", c.Transaction, c.Seq)
@@ -45,7 +49,7 @@ func (p *phones) assign(ctx context.Context, c *sutler.Call) error {
 	if err := c.Rollback.Flush(ctx); err != nil {
 		return err
 	}
-	if err := p.board.Assign(ctx, number, Extension{user, note}); err != nil { // act.
+	if err := p.board.Assign(ctx, as, number, Extension{user, note}); err != nil { // act.
 		return fmt.Errorf("cannot assign extension %s to %q: %w", number, user, err)
 	}
 	return nil
@@ -54,7 +58,11 @@ func (p *phones) assign(ctx context.Context, c *sutler.Call) error {
 // unassign may run after a crash inside assign, or twice. An extension that
 // somebody else has assigned since carries another note and stays.
 func (p *phones) unassign(ctx context.Context, c *sutler.Call) error {
-	return p.board.Free(c.Rollback.Get("number"), c.Rollback.Get("note"))
+	as, err := operator(c)
+	if err != nil {
+		return err
+	}
+	return p.board.Free(as, c.Rollback.Get("number"), c.Rollback.Get("note"))
 }
 
 func (p *phones) show(ctx context.Context, c *sutler.Call) error {
@@ -62,7 +70,11 @@ func (p *phones) show(ctx context.Context, c *sutler.Call) error {
 	if err != nil {
 		return err
 	}
-	e, taken := p.board.Look(number)
+	as, err := operator(c)
+	if err != nil {
+		return err
+	}
+	e, taken := p.board.Look(as, number)
 	if !taken {
 		return sutler.Errorf(sutler.NotFound, "cannot show extension %s: it is not assigned", number)
 	}
@@ -74,28 +86,43 @@ func (p *phones) show(ctx context.Context, c *sutler.Call) error {
 	return nil
 }
 
+// operator is as whom a call acts. The switchboard believes the names that it
+// is told, so an account whose password nobody has checked is not for it.
+func operator(c *sutler.Call) (string, error) {
+	switch c.Identity.Kind {
+	case sutler.ServiceAccount:
+		return "sutler", nil
+	case sutler.CallingUser, sutler.ExecuteAs:
+		return c.Identity.Account, nil
+	}
+	return "", sutler.Errorf(sutler.Denied, "cannot call %q as %s: the switchboard cannot check its password", c.Procedure, c.Identity)
+}
+
 // Switchboard stands for the outside system. Its two commands are atomic:
 // assign if free, and free if the note is still this one.
 type Switchboard struct {
 	mu         sync.Mutex
 	extensions map[string]Extension
+	operators  []string // who gave commands
 }
 
 // Extension is an assigned extension; Note is free text that the system keeps.
 type Extension struct{ User, Note string }
 
 // Look returns an extension and whether it is assigned.
-func (b *Switchboard) Look(number string) (Extension, bool) {
+func (b *Switchboard) Look(as, number string) (Extension, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.operators = append(b.operators, as)
 	e, ok := b.extensions[number]
 	return e, ok
 }
 
 // Assign assigns a free extension.
-func (b *Switchboard) Assign(ctx context.Context, number string, e Extension) error {
+func (b *Switchboard) Assign(ctx context.Context, as, number string, e Extension) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.operators = append(b.operators, as)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -107,9 +134,10 @@ func (b *Switchboard) Assign(ctx context.Context, number string, e Extension) er
 }
 
 // Free frees an extension that has this note; any other stays.
-func (b *Switchboard) Free(number, note string) error {
+func (b *Switchboard) Free(as, number, note string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.operators = append(b.operators, as)
 	if b.extensions[number].Note == note {
 		delete(b.extensions, number)
 	}
@@ -129,6 +157,15 @@ func (w world) Snapshot(*testing.T) string {
 		fmt.Fprintf(&b, "%s %s\n", number, w.extensions[number].User)
 	}
 	return b.String()
+}
+
+// ActedAs lets the suite see as whom commands were given.
+func (w world) ActedAs(*testing.T) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	who := w.operators
+	w.operators = nil
+	return who
 }
 
 func newWorld(*testing.T) world {
@@ -151,11 +188,21 @@ func TestConformance(t *testing.T) {
 					w.extensions["11"] = Extension{User: "bob"}
 				},
 				Left: func(t *testing.T, w world) {
-					if e, _ := w.Look("11"); e.User != "bob" {
+					w.mu.Lock()
+					defer w.mu.Unlock()
+					if e := w.extensions["11"]; e.User != "bob" {
 						t.Errorf("extension 11 belongs to %q, want bob", e.User)
 					}
 				},
 			}},
+		},
+		{
+			Name: "as ann", Procedure: "Assign Extension", Data: ann,
+			Identity: sutler.Identity{Kind: sutler.ExecuteAs, Account: "ann", Secret: sutler.NewSecret("her password")},
+		},
+		{
+			Name: "by a password", Procedure: "Assign Extension", Data: ann, Code: sutler.Denied,
+			Identity: sutler.Identity{Kind: sutler.BasicAccount, Account: "ann", Secret: sutler.NewSecret("a guess")},
 		},
 		{Name: "taken", Procedure: "Assign Extension", Data: ann, Setup: taken, Code: sutler.Exists, Text: `"bob" has it`},
 		{Name: "no user", Procedure: "Assign Extension", Data: `<number>11</number>`, Code: sutler.BadInput, Text: "user"},

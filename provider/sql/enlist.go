@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"sutler"
 )
 
 // Enlisted calls (the heir of DTC enlistment) work in one database transaction
-// for each connection of a Sutler transaction. It stays open between the calls
-// and ends with the Sutler transaction.
+// for each connection of a Sutler transaction, and there for each identity. It
+// stays open between the calls and ends with the Sutler transaction.
 //
 // On PostgreSQL with max_prepared_transactions it goes through PREPARE
 // TRANSACTION and COMMIT PREPARED. Its name follows from the Sutler transaction
@@ -24,139 +25,11 @@ import (
 // As long as it is neither prepared nor committed nothing of it is an effect:
 // when the connection or the process is lost the database takes all of it back.
 
-// commitCall is the number by which that row stands in sutler_steps, where
-// calls count from 0 or more.
-const commitCall = -1
-
 // enlistedPair names the rollback datum that marks an enlisted call: the name
 // of its database transaction.
 const enlistedPair = "enlisted"
 
 func enlisted(c *sutler.Call) bool { return c.Rollback.Get(enlistedPair) != "" }
-
-type sessionKey struct {
-	tx sutler.TransactionID
-	to string
-}
-
-// state is how far a session has come.
-type state uint8
-
-const (
-	fresh     state = iota // nothing has begun
-	working                // the database transaction is open
-	broken                 // it is gone, and with it what calls did
-	prepared               // it is prepared
-	committed              // it is committed
-	ended                  // nothing refers to it any more
-)
-
-// session is the database transaction that the enlisted calls of one
-// transaction share on one connection. Whoever has taken turn may use it.
-type session struct {
-	key   sessionKey
-	to    target
-	turn  chan struct{}
-	state state
-	link  link  // while fresh or working
-	calls []int // the calls whose work is in it, in order
-	cause error // why it is broken
-}
-
-// link is the connection of a session: of SQLite or of PostgreSQL.
-type link interface {
-	prepares() bool
-	schema() string
-	database() string
-	begin(ctx context.Context, name string) error
-	savepoint(ctx context.Context, call int) error
-	// backTo takes back what was done since the savepoint of call.
-	backTo(ctx context.Context, call int) error
-	// carry runs the command of in; with read one that would write fails.
-	carry(ctx context.Context, c *sutler.Call, in *input, read bool, maxRows int) error
-	// mark writes the row that tells of the commit.
-	mark(ctx context.Context, c *sutler.Call) error
-	prepare(ctx context.Context, name string) error
-	commit(ctx context.Context) error
-	// alive fails when the database transaction is gone.
-	alive(ctx context.Context) error
-	// close ends the connection, and what is open on it is taken back.
-	close()
-}
-
-// session returns the session that tx has on t, or nil.
-func (p *databases) session(tx sutler.TransactionID, t target) *session {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.sessions[sessionKey{tx, t.key()}]
-}
-
-// acquire returns the session of tx on t with its turn taken; it makes one if
-// create is set, else it may be nil.
-func (p *databases) acquire(ctx context.Context, tx sutler.TransactionID, t target, create bool) (*session, error) {
-	key := sessionKey{tx, t.key()}
-	for {
-		p.mu.Lock()
-		s := p.sessions[key]
-		if s == nil && create {
-			s = &session{key: key, to: t, turn: make(chan struct{}, 1)}
-			p.sessions[key] = s
-		}
-		p.mu.Unlock()
-		if s == nil {
-			return nil, nil
-		}
-		select {
-		case s.turn <- struct{}{}: // also when ctx is done: a new session ends by its turn only
-		default:
-			select {
-			case s.turn <- struct{}{}:
-			case <-ctx.Done():
-				return nil, sutler.Errorf(sutler.NoAnswer, "cannot use %s: another call of this transaction is still at work on it: %w", t.title(), context.Cause(ctx))
-			}
-		}
-		if s.state != ended {
-			return s, nil
-		}
-		<-s.turn
-	}
-}
-
-// release gives the turn back. A session that no call is in ends.
-func (p *databases) release(s *session) {
-	if len(s.calls) == 0 {
-		s.drop()
-		s.state = ended
-		p.mu.Lock()
-		delete(p.sessions, s.key)
-		p.mu.Unlock()
-	}
-	<-s.turn
-}
-
-// drop closes the connection.
-func (s *session) drop() {
-	if s.link != nil {
-		s.link.close()
-		s.link = nil
-	}
-}
-
-// fails ends the database transaction, whose calls are lost, because of cause.
-func (s *session) fails(cause error) {
-	s.drop()
-	s.state, s.cause = broken, cause
-}
-
-// gone is the error of everything that needs a broken session.
-func (s *session) gone() error {
-	return sutler.Errorf(sutler.Failed, "the database transaction on %s is gone, with all that it held: %w", s.to.title(), s.cause)
-}
-
-// leave takes the call out of those whose work is in the session.
-func (s *session) leave(call int) {
-	s.calls = slices.DeleteFunc(s.calls, func(n int) bool { return n == call })
-}
 
 // transact runs one command in the database transaction that commits with the
 // transaction of the call.
@@ -179,7 +52,7 @@ func (p *databases) enlist(ctx context.Context, c *sutler.Call, in *input) error
 	if err := in.outline(); err != nil {
 		return err
 	}
-	s, err := p.acquire(ctx, c.Transaction, in.to, true)
+	s, err := p.acquire(ctx, c, in.to, true)
 	if err != nil {
 		return err
 	}
@@ -194,20 +67,29 @@ func (p *databases) enlist(ctx context.Context, c *sutler.Call, in *input) error
 		return sutler.Errorf(sutler.Conflict, "cannot run the command on %s: this call is in its database transaction already", in.to.title())
 	}
 	if s.link == nil {
-		if s.link, err = p.link(ctx, in); err != nil {
+		if s.link, err = p.link(ctx, c, in); err != nil {
 			return err
 		}
+		s.secret = c.Identity.Secret
 	}
-	name := in.to.prepared(c.Transaction, s.link.database())
+	if err := s.admit(c); err != nil {
+		return err
+	}
+	name := in.to.prepared(c.Transaction, s.key.as, s.link.database())
 	last := ""
 	if !s.link.prepares() {
-		last = in.to.title()
+		if last = in.to.title(); s.key.as != "" {
+			last += " as " + s.key.as
+		}
 	}
 	c.Rollback.Enlist(last)
 	in.to.remember(c)
 	c.Rollback.Set(enlistedPair, name)
 	if s.link.prepares() {
 		c.Rollback.Set("prepares", "1")
+	}
+	if s.key.as != "" {
+		c.Rollback.Set("mark", strconv.Itoa(markNumber(s.key.as)))
 	}
 	if schema := s.link.schema(); schema != "" {
 		c.Rollback.Set("schema", schema)
@@ -246,7 +128,7 @@ func (p *databases) readIn(ctx context.Context, c *sutler.Call, in *input, _ *se
 	if err := in.outline(); err != nil {
 		return err
 	}
-	s, err := p.acquire(ctx, c.Transaction, in.to, false)
+	s, err := p.acquire(ctx, c, in.to, false)
 	if err != nil {
 		return err
 	}
@@ -256,6 +138,9 @@ func (p *databases) readIn(ctx context.Context, c *sutler.Call, in *input, _ *se
 	defer p.release(s)
 	if s.state != working {
 		return s.gone()
+	}
+	if err := s.admit(c); err != nil {
+		return err
 	}
 	const call = -2 // of no call
 	if err := s.link.savepoint(ctx, call); err != nil {
@@ -288,7 +173,7 @@ func (p *databases) prepare(ctx context.Context, c *sutler.Call) error {
 	if err != nil || !ok || !enlisted(c) {
 		return err // a command with an undoCommand is committed already
 	}
-	s, err := p.acquire(ctx, c.Transaction, to, false)
+	s, err := p.acquire(ctx, c, to, false)
 	if err != nil {
 		return err
 	}
@@ -330,7 +215,7 @@ func (p *databases) commit(ctx context.Context, c *sutler.Call) error {
 	if err != nil || !ok || !enlisted(c) {
 		return err
 	}
-	s, err := p.acquire(ctx, c.Transaction, to, false)
+	s, err := p.acquire(ctx, c, to, false)
 	if err != nil {
 		return err
 	}
@@ -384,7 +269,7 @@ func (p *databases) settleCommit(ctx context.Context, c *sutler.Call, to target,
 // Anywhere else it ends what is left, prepared or not. It is an error when the
 // database transaction is committed.
 func (p *databases) withdraw(ctx context.Context, c *sutler.Call, to target) error {
-	s, err := p.acquire(ctx, c.Transaction, to, false)
+	s, err := p.acquire(ctx, c, to, false)
 	if err != nil {
 		return err
 	}
@@ -419,7 +304,7 @@ func (p *databases) withdraw(ctx context.Context, c *sutler.Call, to target) err
 // effect. Work in an open database transaction of this process has not, and is
 // taken back, so that it cannot become one later.
 func (p *databases) probeEnlisted(ctx context.Context, c *sutler.Call, to target) (sutler.Outcome, error) {
-	s, err := p.acquire(ctx, c.Transaction, to, false)
+	s, err := p.acquire(ctx, c, to, false)
 	if err != nil {
 		return sutler.Unknown, err
 	}

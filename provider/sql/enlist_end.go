@@ -21,7 +21,7 @@ func (p *databases) inspectEnd(ctx context.Context, c *sutler.Call, to target) (
 		marked, err = p.markedSQLite(ctx, c, to)
 		return false, marked, err
 	}
-	d, err := p.dial(ctx, to, c.Rollback.Get("schema"), defaultWait)
+	d, err := p.redial(ctx, c, to)
 	if err != nil {
 		return false, false, err
 	}
@@ -29,7 +29,7 @@ func (p *databases) inspectEnd(ctx context.Context, c *sutler.Call, to target) (
 	if isPrepared, err = d.quiet(ctx, c.Rollback.Get(enlistedPair)); err != nil || isPrepared {
 		return isPrepared, false, err
 	}
-	marked, err = d.step(ctx, c, commitCall)
+	marked, err = d.step(ctx, c, markOf(c))
 	return false, marked, err
 }
 
@@ -104,7 +104,7 @@ func (p *databases) end(ctx context.Context, c *sutler.Call, to target, verb str
 		return otherwise(marked)
 	}
 	name := c.Rollback.Get(enlistedPair)
-	d, err := p.dial(ctx, to, c.Rollback.Get("schema"), defaultWait)
+	d, err := p.redial(ctx, c, to)
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (p *databases) end(ctx context.Context, c *sutler.Call, to target, verb str
 			return err
 		}
 		if !isPrepared {
-			marked, err := d.step(ctx, c, commitCall)
+			marked, err := d.step(ctx, c, markOf(c))
 			if err != nil {
 				return err
 			}

@@ -93,6 +93,7 @@ func TestEnlistedProvider(t *testing.T) {
 type driver struct {
 	t       testing.TB
 	now     *process
+	who     sutler.Identity // of the next call; zero: the service account
 	calls   []*sutler.Call
 	durable [][]sutler.Pair
 }
@@ -107,6 +108,9 @@ func (d *driver) runIn(ctx context.Context, procedure, data string) (*sutler.Cal
 	d.t.Helper()
 	c := call(d.t, procedure, data)
 	c.Seq = len(d.calls) + 1
+	if d.who.Kind != "" {
+		c.Identity = d.who
+	}
 	var flushed []sutler.Pair
 	c.Rollback = sutler.NewRollbackData(nil, func(_ context.Context, pairs []sutler.Pair) error {
 		flushed = pairs
@@ -131,7 +135,7 @@ func (d *driver) must(procedure, data string) *sutler.Call {
 // logged is the call number i as the log knows it.
 func (d *driver) logged(i int) *sutler.Call {
 	c := call(d.t, d.calls[i].Procedure, "")
-	c.Seq, c.Data = d.calls[i].Seq, nil
+	c.Seq, c.Data, c.Identity = d.calls[i].Seq, nil, d.calls[i].Identity
 	c.Rollback = sutler.NewRollbackData(d.durable[i], nil)
 	return c
 }

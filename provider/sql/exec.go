@@ -24,7 +24,7 @@ func (p *databases) execSQL(ctx context.Context, c *sutler.Call) error {
 		}
 		return p.enlist(ctx, c, in)
 	}
-	if p.session(c.Transaction, in.to) != nil {
+	if p.session(c, in.to) != nil {
 		return sutler.Errorf(sutler.Conflict, "cannot run the command on %s: a transactional command of this transaction has it (say transactional=\"1\" here, too)", in.to.title())
 	}
 	if in.to.postgres() {
@@ -109,7 +109,7 @@ func (p *databases) query(ctx context.Context, c *sutler.Call) error {
 	if err != nil {
 		return err
 	}
-	if s := p.session(c.Transaction, in.to); s != nil {
+	if s := p.session(c, in.to); s != nil {
 		return p.readIn(ctx, c, in, s)
 	}
 	if in.to.postgres() {

@@ -47,7 +47,7 @@ func (p *databases) execPostgres(ctx context.Context, c *sutler.Call, in *input)
 	if err != nil {
 		return err
 	}
-	d, err := p.dial(ctx, in.to, "", in.wait)
+	d, err := p.dial(ctx, in.to, c.Identity, "", in.wait)
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (d *postgres) undo(ctx context.Context, undo *command) error {
 
 // undoPostgres is undoSQL for PostgreSQL.
 func (p *databases) undoPostgres(ctx context.Context, c *sutler.Call, to target, undo *command) error {
-	d, err := p.dial(ctx, to, c.Rollback.Get("schema"), defaultWait)
+	d, err := p.redial(ctx, c, to)
 	if err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func (p *databases) undoPostgres(ctx context.Context, c *sutler.Call, to target,
 // probePostgres is probe for PostgreSQL. A session that is still at work on
 // the call belongs to nobody any more and is ended first.
 func (p *databases) probePostgres(ctx context.Context, c *sutler.Call, to target) (sutler.Outcome, error) {
-	d, err := p.dial(ctx, to, c.Rollback.Get("schema"), defaultWait)
+	d, err := p.redial(ctx, c, to)
 	if err != nil {
 		return sutler.Unknown, err
 	}
@@ -189,7 +189,7 @@ func (p *databases) queryPostgres(ctx context.Context, c *sutler.Call, in *input
 	if err != nil {
 		return err
 	}
-	d, err := p.dial(ctx, in.to, "", in.wait)
+	d, err := p.dial(ctx, in.to, c.Identity, "", in.wait)
 	if err != nil {
 		return err
 	}

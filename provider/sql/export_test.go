@@ -38,3 +38,9 @@ func (i Inside) Die() {
 		s.drop()
 	}
 }
+
+// ParseConnections reads the text of a file of connections.
+func ParseConnections(text []byte) error {
+	_, err := parseConnections(text)
+	return err
+}

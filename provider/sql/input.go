@@ -63,7 +63,7 @@ func readInput(c *sutler.Call) (*input, error) {
 		name := e.Local()
 		switch name {
 		case "connect":
-			in.to, err = readConnect(e)
+			in.to, err = readConnect(e, c.Identity)
 		case "timeout":
 			err = in.readTimeout(e)
 		case "command":

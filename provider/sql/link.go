@@ -9,10 +9,10 @@ import (
 	"sutler"
 )
 
-// link connects for a session.
-func (p *databases) link(ctx context.Context, in *input) (link, error) {
+// link connects for a session, as c.
+func (p *databases) link(ctx context.Context, c *sutler.Call, in *input) (link, error) {
 	if in.to.postgres() {
-		d, err := p.dial(ctx, in.to, "", in.wait)
+		d, err := p.dial(ctx, in.to, c.Identity, "", in.wait)
 		if err != nil {
 			return nil, err
 		}
@@ -191,7 +191,7 @@ func (l *postgresLink) carry(ctx context.Context, c *sutler.Call, in *input, rea
 }
 
 func (l *postgresLink) mark(ctx context.Context, c *sutler.Call) error {
-	return l.d.addStep(ctx, c, commitCall)
+	return l.d.addStep(ctx, c, markOf(c))
 }
 
 func (l *postgresLink) prepare(ctx context.Context, name string) error {

@@ -39,10 +39,15 @@ type postgres struct {
 // of its call is done.
 const grace = 10 * time.Second
 
-// dial connects to t. schema is where sutler_steps lies; empty: the first of
-// the search path.
-func (p *databases) dial(ctx context.Context, t target, schema string, wait time.Duration) (_ *postgres, err error) {
-	cfg, err := p.config(t, wait)
+// redial connects to t as c did that its rollback data tell of.
+func (p *databases) redial(ctx context.Context, c *sutler.Call, t target) (*postgres, error) {
+	return p.dial(ctx, t, later(c.Identity), c.Rollback.Get("schema"), defaultWait)
+}
+
+// dial connects to t as who. schema is where sutler_steps lies; empty: the
+// first of the search path.
+func (p *databases) dial(ctx context.Context, t target, who sutler.Identity, schema string, wait time.Duration) (_ *postgres, err error) {
+	cfg, err := p.config(t, who, wait)
 	if err != nil {
 		return nil, err
 	}
@@ -224,61 +229,6 @@ func (d *postgres) isPrepared(ctx context.Context, name string) (bool, error) {
 		return false, d.fail("look at", ConnectFailed, err)
 	}
 	return true, nil
-}
-
-// makeSteps makes the table sutler_steps, in a database transaction of its
-// own, since the lock on a table that is not committed would keep others out.
-func (d *postgres) makeSteps(ctx context.Context) error {
-	for try := 0; ; try++ {
-		has, err := d.hasSteps(ctx)
-		if err != nil || has {
-			return err
-		}
-		_, err = d.exec(ctx, `create table if not exists `+d.steps+` (
-			transaction_id text not null, call integer not null, procedure text not null, started timestamptz not null, primary key (transaction_id, call))`)
-		if err != nil && try > 2 { // two that make it at the same time
-			return d.fail("make the table "+stepsTable+" in", sutler.Failed, err)
-		}
-	}
-}
-
-func (d *postgres) hasSteps(ctx context.Context) (bool, error) {
-	row, err := d.row(ctx, `select to_regclass($1) is not null`, d.steps)
-	if err != nil {
-		return false, d.fail("look at", ConnectFailed, err)
-	}
-	return row[0] == "t", nil
-}
-
-// addStep records the call in sutler_steps, step looks for it, removeStep takes it away.
-func (d *postgres) addStep(ctx context.Context, c *sutler.Call, call int) error {
-	_, err := d.exec(ctx, `insert into `+d.steps+` values ($1, $2::int, $3, $4::timestamptz)`,
-		string(c.Transaction), strconv.Itoa(call), c.Procedure, c.Started.UTC().Format(time.RFC3339Nano))
-	if err != nil {
-		return d.fail("change "+stepsTable+" of", sutler.Failed, err)
-	}
-	return nil
-}
-
-func (d *postgres) step(ctx context.Context, c *sutler.Call, call int) (bool, error) {
-	if has, err := d.hasSteps(ctx); err != nil || !has {
-		return false, err
-	}
-	_, err := d.row(ctx, `select 1 from `+d.steps+` where transaction_id = $1 and call = $2::int`, string(c.Transaction), strconv.Itoa(call))
-	if errors.Is(err, errNoRow) {
-		return false, nil
-	}
-	if err != nil {
-		return false, d.fail("read "+stepsTable+" of", sutler.Failed, err)
-	}
-	return true, nil
-}
-
-func (d *postgres) removeStep(ctx context.Context, c *sutler.Call) error {
-	if _, err := d.exec(ctx, `delete from `+d.steps+` where transaction_id = $1 and call = $2::int`, string(c.Transaction), strconv.Itoa(c.Seq)); err != nil {
-		return d.fail("change "+stepsTable+" of", sutler.Failed, err)
-	}
-	return nil
 }
 
 // carry runs one command of a caller and puts what it gives into executeData.

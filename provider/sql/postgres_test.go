@@ -40,7 +40,7 @@ func newPGWorld(t *testing.T, server *sutlertest.Postgres) *pgWorld {
 	t.Helper()
 	w := &pgWorld{world: newWorld(t, sql.Limits{}), address: server.Database(t)}
 	w.limits.Connections = filepath.Join(t.TempDir(), "connections.json")
-	w.name(t, map[string]string{"shop": w.address})
+	w.name(t, map[string]any{"shop": w.address})
 	w.pg(t, pgShop)
 	t.Cleanup(func() {
 		if w.now != nil {
@@ -51,7 +51,7 @@ func newPGWorld(t *testing.T, server *sutlertest.Postgres) *pgWorld {
 	return w
 }
 
-func (w *pgWorld) name(t testing.TB, connections map[string]string) {
+func (w *pgWorld) name(t testing.TB, connections map[string]any) {
 	t.Helper()
 	text, err := json.Marshal(connections)
 	if err != nil {
@@ -457,8 +457,9 @@ func pgConnections(t *testing.T, w *pgWorld, server *sutlertest.Postgres) {
 		t.Fatal(err)
 	}
 	database := strings.TrimPrefix(parts.Path, "/")
-	w.name(t, map[string]string{
-		"shop": w.address, "odd": "postgres://u:" + password + "@127.0.0.1:99999999/x", "down": "postgres://u:" + password + "@127.0.0.1:1/x?sslmode=disable",
+	w.name(t, map[string]any{
+		"servers": []string{fmt.Sprintf("127.0.0.1:%d", server.Port)},
+		"shop":    w.address, "odd": "postgres://u:" + password + "@127.0.0.1:99999999/x", "down": "postgres://u:" + password + "@127.0.0.1:1/x?sslmode=disable",
 		"nobody": strings.Replace(server.Address("nobody", database), "nobody@", "nobody:"+password+"@", 1),
 	})
 	for _, c := range []struct {
@@ -502,7 +503,7 @@ func pgConnections(t *testing.T, w *pgWorld, server *sutlertest.Postgres) {
 			t.Errorf("the error %q holds the password", err)
 		}
 	}
-	w.name(t, map[string]string{"shop": strings.Replace(w.address, "postgres@", "postgres:"+password+"@", 1)})
+	w.name(t, map[string]any{"shop": strings.Replace(w.address, "postgres@", "postgres:"+password+"@", 1)})
 	d := &driver{t: t, now: w.process()}
 	d.must("Transact", command(shopPG, `select 1 as x`))
 	if strings.Contains(fmt.Sprint(d.durable), password) {

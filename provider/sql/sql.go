@@ -16,7 +16,7 @@
 // transaction control and the table sutler_steps are refused there. A database
 // is a plain file below the root of the provider (see databases). PostgreSQL
 // is given commands of known kinds only, one at a time (see verbs), under the
-// account of the connection. A connection lives as long as the call, or the
+// account of the identity of the call (see login). A connection lives as long as the call, or the
 // database transaction, that needs it, so that nothing one command leaves
 // behind can meet another one.
 //
@@ -55,7 +55,7 @@ func Codes() []sutler.CodeInfo {
 
 // Limits bound what calls may use. The zero value is the default.
 type Limits struct {
-	Connections  string // file of named connections to PostgreSQL, see named; empty: none
+	Connections  string // file of connections to PostgreSQL, see type connections; empty or missing: none
 	MaxConnCount int    // connections to one database at once; 0: no limit
 	MaxRows      int    // rows one command may return; 0: 4096
 }

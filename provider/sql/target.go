@@ -5,10 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"sutler"
 	"sutler/xmltree"
@@ -50,8 +54,9 @@ func (t target) key() string {
 
 // readConnect reads the parts of the connection string, attributes or param
 // children. Names are compared without regard to case. Of SQLite only the
-// database is read: Server, accounts and the like mean nothing to it.
-func readConnect(e *xmltree.Node) (target, error) {
+// database is read: Server, accounts and the like mean nothing to it. A
+// connection to PostgreSQL by parts is that of who, if who has a password.
+func readConnect(e *xmltree.Node, who sutler.Identity) (target, error) {
 	parts := map[string]string{}
 	part := func(name, value string) error {
 		name, value = strings.ToLower(strings.TrimSpace(name)), trim(value)
@@ -86,21 +91,21 @@ func readConnect(e *xmltree.Node) (target, error) {
 	switch kind := strings.ToLower(parts["provider"]); kind {
 	case "", "sqlite":
 		if kind == "" && parts["name"] != "" {
-			return readPostgres(parts)
+			return readPostgres(parts, who)
 		}
 		if parts["database"] == "" {
 			return target{}, badElement("connect/@Database is missing (name a database below the provider's root)")
 		}
 		return target{Database: parts["database"]}, checkName(parts["database"])
 	case "postgres", "postgresql":
-		return readPostgres(parts)
+		return readPostgres(parts, who)
 	default:
 		return target{}, badElement("connect/@Provider is %q (this provider knows sqlite and postgres)", parts["provider"])
 	}
 }
 
 // readPostgres makes a target of parts, of which it knows all.
-func readPostgres(parts map[string]string) (target, error) {
+func readPostgres(parts map[string]string, who sutler.Identity) (target, error) {
 	known := []string{"provider", "name", "server", "database", "user", "sslmode"}
 	for name := range parts {
 		switch {
@@ -117,7 +122,19 @@ func readPostgres(parts map[string]string) (target, error) {
 		}
 		return t, checkConnectionName(t.Name)
 	}
-	return t, t.check()
+	switch {
+	case who.Kind == sutler.CallingUser:
+		return t, nil // which openFor refuses
+	case !hasSecret(who):
+		return t, t.check()
+	}
+	if t.User != "" && t.User != who.Account {
+		return target{}, badElement("connect/@User is %q, and the call is made as account %q (leave User out)", t.User, who.Account)
+	}
+	t.User = who.Account
+	err := t.check()
+	t.User = "" // openWith knows it, from the credential as it is then
+	return t, err
 }
 
 // checkConnectionName allows letters, digits and ._- in names of connections.
@@ -171,10 +188,49 @@ func (t target) address() (host string, port uint16, err error) {
 	return host, port, nil
 }
 
-// prepared is the name of the database transaction that tx has on t, where
-// database is what its server calls the database: names count for a whole server.
-func (t target) prepared(tx sutler.TransactionID, database string) string {
-	sum := sha256.Sum256([]byte(t.key() + database))
+// place returns host:port of the server, by which two of them are compared.
+func (t target) place() (string, error) {
+	host, port, err := t.address()
+	return net.JoinHostPort(host, strconv.Itoa(int(port))), err
+}
+
+// config makes an address of the checked parts of t, each escaped. Password,
+// password file and service of the environment are not for it.
+func (t target) config() (*pgconn.Config, error) {
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	host, port, err := t.address()
+	if err != nil {
+		return nil, err
+	}
+	mode := t.SSLMode
+	if mode == "" {
+		mode = sslModes[0]
+	}
+	address := url.URL{
+		Scheme: "postgres", User: url.User(t.User), Host: net.JoinHostPort(host, strconv.Itoa(int(port))), Path: "/" + t.Database,
+		RawQuery: url.Values{"sslmode": {mode}, "passfile": {os.DevNull}}.Encode(),
+	}
+	cfg, err := pgconn.ParseConfig(address.String())
+	if err != nil {
+		return nil, sutler.Errorf(ConnectFailed, "cannot connect to %s: its parts cannot be understood", t.title())
+	}
+	if cfg.Host != host || cfg.Port != port || cfg.Database != t.Database || cfg.User != t.User {
+		return nil, sutler.Errorf(ConnectFailed, "cannot connect to %s: its parts are read as something else", t.title())
+	}
+	cfg.Password = ""
+	return cfg, nil
+}
+
+// prepared is the name of the database transaction that tx has on t as actor,
+// where database is what its server calls the database: names count for a whole server.
+func (t target) prepared(tx sutler.TransactionID, actor, database string) string {
+	text := t.key() + database
+	if actor != "" {
+		text += "\x00" + actor
+	}
+	sum := sha256.Sum256([]byte(text))
 	return fmt.Sprintf("sutler-%s-%x", tx, sum[:8])
 }
 

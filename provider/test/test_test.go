@@ -37,6 +37,14 @@ func TestProvider(t *testing.T) {
 			Output: `<securityContext trustee="corp\ann"><authentication><basic domain="corp" username="ann" password="********"/>
 				<Password>********</Password><key do-not-log="1">********</key></authentication></securityContext>` + identity,
 		},
+		{
+			Name: "as a credential", Procedure: "Return Credentials", Type: sutler.Read, Output: `<identity kind="basic" account="corp\ann"/>`,
+			Identity: sutler.Identity{Kind: sutler.BasicAccount, Account: `corp\ann`, Secret: sutler.NewSecret("s3cret")},
+		},
+		{
+			Name: "as the caller", Procedure: "Return Credentials", Type: sutler.Read, Output: `<identity kind="caller" account="corp\ann"/>`,
+			Identity: sutler.Identity{Kind: sutler.CallingUser, Account: `corp\ann`},
+		},
 		{Procedure: "Other", Code: sutler.NoProvider, Text: `"Other"`},
 	})
 }
