@@ -59,10 +59,11 @@ var fenced = map[string]string{
 	"go.yaml.in/yaml":                "cmd/sutler",
 	"github.com/coreos/go-oidc":      "login",
 	"golang.org/x/oauth2":            "login",
-	"github.com/zitadel":             "",         // a provider to test against: see fencedTests
-	"github.com/go-jose":             "",         // only by way of go-oidc
-	"github.com/tink-crypto/tink-go": "security", // sealing
-	"golang.org/x/":                  "*",        // the standard library beside the standard library
+	"github.com/zitadel":             "",           // a provider to test against: see fencedTests
+	"github.com/go-jose":             "",           // only by way of go-oidc
+	"github.com/tink-crypto/tink-go": "security",   // sealing
+	"gocloud.dev":                    "cmd/sutler", // key management services
+	"golang.org/x/":                  "*",          // the standard library beside the standard library
 }
 
 // fencedTests names whose tests may import what nobody else's may.

@@ -72,7 +72,7 @@ func TestCanaries(t *testing.T) {
 			<execute namespace="File System Provider" procedure="CreateFile" sensitive="1"><executeData><fileName>f%d</fileName><sourcePath path="."/><content do-not-log="1">%s</content></executeData></execute>
 			<execute namespace="Fault Namespace" procedure="Fail"><executeData/></execute></procedure></request>`, canary(), i, canary()), true)
 		if i == 20 {
-			if err := h.rotateKeys(); err != nil {
+			if err := h.keys.rotate(false); err != nil {
 				t.Fatal(err)
 			}
 		}
