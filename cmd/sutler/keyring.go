@@ -133,6 +133,9 @@ func (r *keyring) foreign(err error) error {
 
 // giveUp removes what the store has of keys that are lost.
 func (r *keyring) giveUp(ctx context.Context, kept keptKeys) (keptKeys, error) {
+	if kept.proof == nil && kept.wrapped == nil && kept.credential == nil {
+		return kept, nil // nothing was sealed
+	}
 	keys, err := r.read(kept)
 	switch {
 	case err != nil && r.kms == nil: // the file is there
