@@ -82,7 +82,7 @@ func (r *keyring) start(ctx context.Context, kept keptKeys) error {
 	fresh := keys == nil
 	switch {
 	case fresh && (kept.proof != nil || kept.credential != nil):
-		return sutler.Errorf(sutler.NotFound, "this store has secrets that key %d has sealed, and %s is not there: %s", kept.key(), r.file, copyIt)
+		return sutler.Errorf(sutler.Failed, "this store has secrets that key %d has sealed, and %s is not there: %s", kept.key(), r.file, copyIt)
 	case fresh:
 		if keys, err = security.NewKeys(); err != nil {
 			return err
@@ -126,9 +126,9 @@ const copyIt = "copy seal.keys, mode 0600, from an engine that has this key, or 
 // foreign says what to do about keys that are not those of the store.
 func (r *keyring) foreign(err error) error {
 	if r.kms != nil {
-		return &sutler.Error{Code: sutler.CodeOf(err), Err: fmt.Errorf("the wrapped set in the store does not fit it: %w; put back the row from a backup of the database, or give up with --keys-lost what is sealed", err)}
+		return sutler.Errorf(sutler.Failed, "the wrapped set in the store does not fit it: %w; restore the database from its backup, or give up with --keys-lost what is sealed", err)
 	}
-	return &sutler.Error{Code: sutler.CodeOf(err), Err: fmt.Errorf("%s is not that of this store: %w; %s", r.file, err, copyIt)}
+	return sutler.Errorf(sutler.Failed, "%s is not that of this store: %w; %s", r.file, err, copyIt)
 }
 
 // giveUp removes what the store has of keys that are lost.

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -179,6 +180,7 @@ func TestKMSOfTwoEngines(t *testing.T) {
 type vault struct {
 	*httptest.Server
 	answer func(w http.ResponseWriter) bool // takes the place of an answer
+	asked  atomic.Int64
 }
 
 func startVault(t *testing.T) *vault {
@@ -190,6 +192,7 @@ func startVault(t *testing.T) *vault {
 		return b
 	}
 	v.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v.asked.Add(1)
 		var in struct{ Plaintext, Ciphertext string }
 		switch {
 		case v.answer != nil && v.answer(w):
@@ -237,6 +240,10 @@ func TestKMSVault(t *testing.T) {
 		t.Errorf("the store has not what Vault has encrypted: %q", keysRows(t, h)[wrappedRow])
 	}
 	opensAt(t, h, sealed)
+	asked := v.asked.Load()
+	if _, err := h.keys.Open(append([]byte{1, 0, 0, 0, 1}, sealed[5:]...), record); sutler.CodeOf(err) != sutler.NotFound || v.asked.Load() != asked {
+		t.Errorf("Open for a key that nobody has asks the service %d times: %v", v.asked.Load()-asked, err)
+	}
 	rows := keysRows(t, h)
 	v.answer = func(w http.ResponseWriter) bool { // away while it runs
 		http.Error(w, `{"errors":["sealed"]}`, http.StatusBadRequest)
