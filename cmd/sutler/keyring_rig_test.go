@@ -177,4 +177,3 @@ func (f *faster) PutAccess(ctx context.Context, revision int64, rows ...sutler.A
 	}
 	return f.AccessStore.PutAccess(ctx, revision, rows...)
 }
-
