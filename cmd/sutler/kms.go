@@ -17,8 +17,8 @@ import (
 	"sutler"
 )
 
-// kmsVariable takes the place of --seal-kms, so that a key in it is on no
-// command line.
+// kmsVariable is the twin of --seal-kms, with which a key in it is on no command
+// line.
 const kmsVariable = "SUTLER_SEAL_KMS"
 
 // kmsPatience is how long a key management service may take to answer.

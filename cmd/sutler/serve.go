@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -69,6 +68,7 @@ are then undone. A second one ends it at once; the next start undoes the rest.`,
   sutler serve --samples
   sutler serve --listen 0.0.0.0:7443 --host engine.example.com
   sutler serve --database postgres://sutler@db.example/sutler --engine web1 --root /srv/hosting
+  VAULT_ADDR=https://vault.example:8200 sutler serve --seal-kms hashivault://sutler
   sutler serve --data /tmp/sutler-1 --root ./world --recover-only`,
 		Args: usage(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -95,7 +95,7 @@ are then undone. A second one ends it at once; the next start undoes the rest.`,
 	f.StringVar(&o.tlsCert, "tls-cert", "", "file with the server's certificate, PEM; read anew when it changes (default off loopback: one of the server's own authority)")
 	f.StringVar(&o.tlsKey, "tls-key", "", "file with the key of --tls-cert")
 	f.StringSliceVar(&o.hosts, "host", nil, "name under which the server is asked for; it must be in the certificate; repeat for more")
-	f.StringVar(&o.sealKMS, "seal-kms", "", "key management service that wraps the keys that seal secrets, then kept in the store: hashivault://KEY or base64key://KEY (default SUTLER_SEAL_KMS; none: seal.keys in --data)")
+	f.StringVar(&o.sealKMS, "seal-kms", "", "key management service that wraps the keys that seal secrets, which the store then keeps: hashivault://KEY, or base64key://KEY, best in SUTLER_SEAL_KMS (default: they are in seal.keys in --data)")
 	f.BoolVar(&o.keysLost, "keys-lost", false, "give up what was sealed by keys that are nowhere any more, and make new ones")
 	f.BoolVar(&o.recoverOnly, "recover-only", false, "finish what an earlier run left, also what waits for an operator, then end")
 	f.BoolVar(&o.samples, "samples", false, "register the sample namespace Hosting, to play with")
@@ -125,8 +125,8 @@ func (p *program) runServer(ctx context.Context, o serveOptions) error {
 		return err
 	}
 	var service *kms
-	if address := cmp.Or(o.sealKMS, os.Getenv(kmsVariable)); address != "" {
-		if service, err = openKMS(address); err != nil {
+	if o.sealKMS != "" {
+		if service, err = openKMS(o.sealKMS); err != nil {
 			return err
 		}
 	}
