@@ -16,6 +16,7 @@ const (
 	ListRow       AccessKind = "list"       // an access list: of engines, queue managers, a namespace, a procedure
 	ProcedureRow  AccessKind = "procedure"  // what an administrator sets for a procedure
 	CredentialRow AccessKind = "credential" // an execute-as account with its sealed password
+	KeysRow       AccessKind = "keys"       // of the keys that seal passwords: which one it is, and the wrapped set; no part of who may do what
 )
 
 // AccessRow is one item of what an installation allows.

@@ -63,6 +63,7 @@ var fenced = map[string]string{
 	"github.com/zitadel":             "login/logintest", // a provider to test against
 	"github.com/go-jose":             "login/logintest", // its keys; else only by way of go-oidc
 	"github.com/tink-crypto/tink-go": "security",        // sealing
+	"gocloud.dev":                    "cmd/sutler",      // key management services
 	"golang.org/x/":                  "*",               // the standard library beside the standard library
 }
 

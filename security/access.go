@@ -95,6 +95,7 @@ func NewAccess(rows []sutler.AccessRow, revision int64, defaultDeny bool) (*Acce
 			err = readRow(a.procedures, r)
 		case sutler.CredentialRow:
 			err = readRow(a.credentials, r)
+		case sutler.KeysRow: // of those who seal
 		default:
 			err = fmt.Errorf("its kind is not known")
 		}

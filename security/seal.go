@@ -168,12 +168,15 @@ func (k *Keys) Open(sealed, record []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// Rotate adds a fresh key and makes it the primary; the older ones go on
-// opening. What is sealed from then on is lost unless the new set is kept, so
+// Rotate makes the key that Prepare has added the primary, or a fresh one when
+// none is prepared; the older ones go on opening. What is sealed from then on is lost unless the new set is kept, so
 // where values are sealed all the time rotate a copy, keep it, and Replace.
 func (k *Keys) Rotate() error {
 	return k.alter(func(m *keyset.Manager) error {
-		id, err := m.Add(aead.AES256GCMKeyTemplate())
+		id, err := k.set.Load().prepared(), error(nil)
+		if id == 0 {
+			id, err = m.Add(aead.AES256GCMKeyTemplate())
+		}
 		if err == nil {
 			err = m.SetPrimary(id)
 		}

@@ -35,15 +35,25 @@ func (d *visit) whoami(*http.Request) (answer, error) {
 	}{d.caller.Account, some(a.Caller(d.caller).Groups()), d.may(configures).Allowed, d.may(audits).Allowed})
 }
 
-// rotateKeys makes a new key to seal with.
-func (d *visit) rotateKeys(*http.Request) (answer, error) {
+// rotateKeys makes a new key to seal with, or prepares one.
+func (d *visit) rotateKeys(r *http.Request) (answer, error) {
+	var in struct {
+		Prepare bool `json:"prepare"`
+	}
+	if err := decode(r, &in); err != nil {
+		return answer{}, err
+	}
 	if d.Rotate == nil {
 		return answer{}, sutler.Errorf(sutler.NotYet, "cannot rotate the keys: this server seals nothing")
 	}
-	if err := d.configure("rotate keys", "a new key seals from now on", d.Rotate); err != nil {
+	what := "a new key seals from now on"
+	if in.Prepare {
+		what = "a new key is prepared"
+	}
+	if err := d.configure("rotate keys", what, func() error { return d.Rotate(in.Prepare) }); err != nil {
 		return answer{}, err
 	}
 	return ok(struct {
 		Rotated bool `json:"rotated"`
-	}{true})
+	}{!in.Prepare})
 }

@@ -163,7 +163,7 @@ func newPlace(t *testing.T, behind bool) *place {
 	}
 	o := server.Options{
 		Engine: p.world, Registrar: p.world, Monitor: p.world, Config: p.world, Resolver: p.world, Leases: p.world, Audit: p.world,
-		Admit: admitted, Access: e.Access, Explainer: e, Rotate: func() error { return nil },
+		Admit: admitted, Access: e.Access, Explainer: e, Rotate: func(bool) error { return nil },
 		Admin: &admin.Admin{Engine: e, Now: time.Now},
 	}
 	if behind {

@@ -47,9 +47,9 @@ type Options struct {
 	// Configure checks and records what from does to the configuration, and does
 	// it. Nil: it is done.
 	Configure func(from sutler.Caller, what, detail string, do func() error) error
-	Admin     Admin        // who may do what is changed by it
-	Rotate    func() error // makes a new key to seal with; nil: there are none here
-	Explainer Explainer    // and questions about it are answered by it; nil: neither is done here
+	Admin     Admin                    // who may do what is changed by it
+	Rotate    func(prepare bool) error // makes a new key to seal with, or prepares one; nil: there are none here
+	Explainer Explainer                // and questions about it are answered by it; nil: neither is done here
 
 	Hosts   []string      // names beside the loopback ones under which the server is asked for
 	Limits  sutler.Limits // of requests; a body may be twice as large, for the quoting of JSON

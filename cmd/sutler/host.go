@@ -41,8 +41,8 @@ type host struct {
 	clients atomic.Value  // security.ClientSettings in force
 
 	passport atomic.Bool // bearer tokens of the OpenID issuer are taken
-	keys     *security.Keys
-	rotating sync.Mutex    // one rotation of the keys at a time
+	keys     *keyring
+	rotated  chan struct{} // the keys may have been, by another engine
 	holds    keeper        // of the lease
 	healed   chan struct{} // the store has failed and goes on
 	changed  chan struct{} // the configuration has changed
@@ -61,6 +61,8 @@ type hostOptions struct {
 	Engine   sutler.EngineID // name of the engine; "" is engineName
 	Root     string          // directory that file and SQL providers work below; made when missing
 	Anchor   string          // file of the anchor; "" is in Data
+	KMS      *kms            // wraps the keys in the store; nil: they are in a file of Data
+	KeysLost bool            // what is sealed by keys that are nowhere is given up
 	Serve    bool            // with everything that a server does in the background
 	Stop     context.Context // when it ends, running transactions are undone
 	Logger   *slog.Logger
@@ -76,7 +78,7 @@ func openHost(ctx context.Context, o hostOptions) (*host, error) {
 	if o.Anchor == "" {
 		o.Anchor = filepath.Join(o.Data, audit.AnchorFile)
 	}
-	h := &host{o: o, healed: make(chan struct{}, 1), changed: make(chan struct{}, 1)}
+	h := &host{o: o, healed: make(chan struct{}, 1), changed: make(chan struct{}, 1), rotated: make(chan struct{}, 1)}
 	h.level.Store(int32(sutler.AuditFlagged))
 	h.state.Store(sutler.EngineActive)
 	if err := os.MkdirAll(o.Data, 0o700); err != nil {
@@ -127,7 +129,7 @@ func (h *host) start(ctx context.Context) error {
 			h.closers = append(h.closers, c)
 		}
 	}
-	if h.keys, err = keysOf(o.Data); err != nil {
+	if h.keys, err = openKeyring(ctx, o.Data, h.Store, o.KMS, o.KeysLost, o.Logger); err != nil {
 		return err
 	}
 	lease, err := h.firstLease(ctx)

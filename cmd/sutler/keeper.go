@@ -137,6 +137,7 @@ func (h *host) serve(ctx, background context.Context, lease sutler.Lease) error 
 	}
 	h.running.Go(func() { h.Store.Watch(background, func() { signalTo(h.changed) }) })
 	h.running.Go(func() { h.keepConfiguration(background) })
+	h.running.Go(func() { h.keepKeys(background) })
 	h.running.Go(func() { h.manager.Run(background) })
 	return nil
 }
@@ -257,6 +258,9 @@ func (h *host) refresh(ctx context.Context) error {
 	}
 	if err := h.Engine.Refresh(ctx); err != nil {
 		return err
+	}
+	if stamps.Access != h.stamps.Access {
+		signalTo(h.rotated)
 	}
 	if stamps.Access != h.stamps.Access || stamps.Settings != h.stamps.Settings {
 		if err := h.Engine.RefreshAccess(ctx); err != nil {

@@ -14,18 +14,12 @@ import (
 // keysFile in the data directory holds the keys that secrets are sealed with.
 const keysFile = "seal.keys"
 
-// keysOf reads the keys of a data directory and makes them at the first start.
-// Engines that share a database need the same file. It refuses one that others
-// than the owner can read.
-func keysOf(data string) (*security.Keys, error) {
-	file := filepath.Join(data, keysFile)
+// readKeys reads keys from a file, nil when there is none. It refuses one that
+// others than the owner can read.
+func readKeys(file string) (*security.Keys, error) {
 	b, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {
-		keys, err := security.NewKeys()
-		if err != nil {
-			return nil, err
-		}
-		return keys, writeKeys(file, keys)
+		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the keys: %w", err)
@@ -86,25 +80,11 @@ func writeKeys(file string, keys *security.Keys) error {
 	return nil
 }
 
-// rotateKeys makes a new key, the one that seals from now on; what older ones
-// sealed still opens.
-func (h *host) rotateKeys() error {
-	h.rotating.Lock()
-	defer h.rotating.Unlock()
-	b, err := h.keys.Bytes()
+// copyOf returns the same keys as a set of its own.
+func copyOf(keys *security.Keys) (*security.Keys, error) {
+	b, err := keys.Bytes()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	next, err := security.ParseKeys(b)
-	if err != nil {
-		return err
-	}
-	if err := next.Rotate(); err != nil {
-		return err
-	}
-	if err := writeKeys(filepath.Join(h.o.Data, keysFile), next); err != nil {
-		return err
-	}
-	h.keys.Replace(next) // not before it is on disk
-	return nil
+	return security.ParseKeys(b)
 }

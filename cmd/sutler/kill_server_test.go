@@ -5,6 +5,7 @@ package main_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -315,8 +316,18 @@ func twoEngines(t *testing.T, program string, p *sutlertest.Postgres) *engines {
 	t.Helper()
 	dir, address := t.TempDir(), p.Database(t)
 	e := &engines{postgres: p, root: filepath.Join(dir, "world")}
-	for name, s := range map[string]**server{"a": &e.a, "b": &e.b} {
+	for i, s := range []**server{&e.a, &e.b} {
+		name := string(rune('a' + i))
 		*s = &server{t: t, program: program, data: filepath.Join(dir, name), args: []string{"--root", e.root, "--database", address, "--engine", name}}
+		if i > 0 { // it needs the keys of the first
+			keys, err := os.ReadFile(filepath.Join(e.a.data, "seal.keys"))
+			if err == nil {
+				err = errors.Join(os.Mkdir((*s).data, 0o700), os.WriteFile(filepath.Join((*s).data, "seal.keys"), keys, 0o600))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
 		(*s).start()
 		t.Cleanup((*s).kill)
 	}

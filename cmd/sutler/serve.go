@@ -36,6 +36,8 @@ type serveOptions struct {
 	tlsCert, tlsKey    string
 	hosts              []string
 	samples            bool
+	sealKMS            string
+	keysLost           bool
 }
 
 // serve runs a server.
@@ -50,7 +52,7 @@ HTTP with JSON. Started in an empty directory it works.
 At the first start it makes a token, kept in client.token in the data directory
 for the owner alone; client verbs find it there through --data. It also makes the
 account admin and prints its password once, and the keys that secrets are sealed
-with, in seal.keys. login.json in the data directory names an OpenID issuer and
+with, in seal.keys or wrapped by a key management service. login.json in the data directory names an OpenID issuer and
 authorities of client certificates. Off loopback the door speaks TLS alone: with
 --tls-cert, or with a certificate of its own authority, tls/ca.crt. What an earlier
 run left unfinished is finished or undone before the door opens. Only one
@@ -66,6 +68,7 @@ are then undone. A second one ends it at once; the next start undoes the rest.`,
   sutler serve --samples
   sutler serve --listen 0.0.0.0:7443 --host engine.example.com
   sutler serve --database postgres://sutler@db.example/sutler --engine web1 --root /srv/hosting
+  VAULT_ADDR=https://vault.example:8200 sutler serve --seal-kms hashivault://sutler
   sutler serve --data /tmp/sutler-1 --root ./world --recover-only`,
 		Args: usage(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -89,6 +92,8 @@ are then undone. A second one ends it at once; the next start undoes the rest.`,
 	f.StringVar(&o.tlsCert, "tls-cert", "", "file with the server's certificate, PEM; read anew when it changes (default off loopback: one of the server's own authority)")
 	f.StringVar(&o.tlsKey, "tls-key", "", "file with the key of --tls-cert")
 	f.StringSliceVar(&o.hosts, "host", nil, "name under which the server is asked for; it must be in the certificate; repeat for more")
+	f.StringVar(&o.sealKMS, "seal-kms", "", "key management service that wraps the keys that seal secrets, which the store then keeps: hashivault://KEY, or base64key://KEY, best in SUTLER_SEAL_KMS (default: they are in seal.keys in --data)")
+	f.BoolVar(&o.keysLost, "keys-lost", false, "give up what was sealed by keys that are nowhere any more, and make new ones")
 	f.BoolVar(&o.recoverOnly, "recover-only", false, "finish what an earlier run left, also what waits for an operator, then end")
 	f.BoolVar(&o.samples, "samples", false, "register the sample namespace Hosting, to play with")
 	_ = c.MarkFlagDirname("data")
@@ -116,8 +121,14 @@ func (p *program) runServer(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return err
 	}
+	var service *kms
+	if o.sealKMS != "" {
+		if service, err = openKMS(o.sealKMS); err != nil {
+			return err
+		}
+	}
 	h, err := openHost(ctx, hostOptions{
-		Data: o.data, Database: o.database, Engine: name, Root: o.root, Anchor: o.anchor, Serve: !o.recoverOnly, Stop: stop, Logger: logger,
+		KMS: service, KeysLost: o.keysLost, Data: o.data, Database: o.database, Engine: name, Root: o.root, Anchor: o.anchor, Serve: !o.recoverOnly, Stop: stop, Logger: logger,
 	})
 	if err != nil {
 		return err
@@ -183,7 +194,7 @@ func (p *program) answer(ctx context.Context, o serveOptions, h *host, logger *s
 	door, err := server.New(server.Options{
 		Engine: h.Engine, Registrar: h.Engine, Monitor: h.Store, Config: configuration{h.Store, h.Engine},
 		Resolver: h.Engine, Leases: h.Store, Audit: h.Store, Hosts: names,
-		Admit: h.admitted(gate, closed), Access: h.Engine.Access, Configure: h.Engine.Configure, Admin: h.admin(), Explainer: h.Engine, Rotate: h.rotateKeys,
+		Admit: h.admitted(gate, closed), Access: h.Engine.Access, Configure: h.Engine.Configure, Admin: h.admin(), Explainer: h.Engine, Rotate: h.keys.rotate,
 		Limits: h.Limits, Version: version, Health: h.health, Logger: logger,
 	})
 	if err != nil {

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"sutler"
+	"sutler/security"
+)
+
+// The rows of sutler.KeysRow in the store.
+const (
+	proofRow   = "proof"   // sealed by the key that seals: which keys belong to this store
+	wrappedRow = "wrapped" // the set, encrypted by a key management service; without one it is in keysFile
+)
+
+// mostTries bounds how often the rows are changed again after somebody was faster.
+const mostTries = 10
+
+// keyring is the keys of one engine. The store has a proof of the key that
+// seals at present: an engine whose keys cannot open it does not start, and
+// one that runs seals with the key that made it.
+type keyring struct {
+	keys  *security.Keys
+	store sutler.AccessStore
+	file  string
+	kms   *kms // nil: the set is in file, copied to all engines
+	log   *slog.Logger
+
+	mu      sync.Mutex // one reading or rotation at a time
+	wrapped []byte     // the row of the store that keys was read from, with a service
+}
+
+// keptKeys is what the store has of the keys.
+type keptKeys struct {
+	proof, wrapped []byte
+	credential     []byte // a sealed password, if there is any
+	revision       int64
+}
+
+// openKeyring returns the keys that belong to the store, and makes them at the
+// first start: in a file of the data directory or, with a key management
+// service, wrapped in the store. lost gives up what keys have sealed that are
+// nowhere any more.
+func openKeyring(ctx context.Context, data string, store sutler.AccessStore, service *kms, lost bool, log *slog.Logger) (*keyring, error) {
+	r := &keyring{store: store, file: filepath.Join(data, keysFile), kms: service, log: log}
+	for try := 1; ; try++ {
+		kept, err := r.kept(ctx)
+		if err == nil && lost {
+			kept, err = r.giveUp(ctx, kept)
+		}
+		if err == nil {
+			err = r.start(ctx, kept)
+		}
+		if sutler.CodeOf(err) == sutler.Conflict && try < mostTries {
+			continue // another engine was faster: its keys, or another row
+		}
+		if err != nil {
+			return nil, &sutler.Error{Code: sutler.CodeOf(err), Err: fmt.Errorf("cannot use the keys that secrets are sealed with: %w", err)}
+		}
+		r.advise()
+		return r, nil
+	}
+}
+
+// start takes the keys that are there, or makes new ones where none ever were.
+func (r *keyring) start(ctx context.Context, kept keptKeys) error {
+	if r.kms == nil && kept.wrapped != nil {
+		return sutler.Errorf(sutler.BadInput, "a key management service wraps those of this store: start with --seal-kms or %s", kmsVariable)
+	}
+	keys, err := r.read(kept)
+	if err != nil {
+		return err
+	}
+	var rows []sutler.AccessRow
+	fresh := keys == nil
+	switch {
+	case fresh && (kept.proof != nil || kept.credential != nil):
+		return sutler.Errorf(sutler.Failed, "this store has secrets that key %d has sealed, and %s is not there: %s", kept.key(), r.file, copyIt)
+	case fresh:
+		if keys, err = security.NewKeys(); err != nil {
+			return err
+		}
+	case kept.proof != nil:
+		if err := keys.Follow(kept.proof); err != nil {
+			return r.foreign(err)
+		}
+	}
+	if kept.proof == nil {
+		if rows, err = proofOf(keys); err != nil {
+			return err
+		}
+	}
+	if r.kms != nil && kept.wrapped == nil {
+		if kept.wrapped, err = keys.Wrapped(r.kms); err != nil {
+			return err
+		}
+		rows = append(rows, sutler.AccessRow{Kind: sutler.KeysRow, Name: wrappedRow, Value: kept.wrapped})
+	}
+	if fresh && r.kms == nil {
+		if err := writeKeys(r.file, keys); err != nil { // before anything is sealed with them
+			return err
+		}
+	}
+	if len(rows) > 0 {
+		if _, err := r.store.PutAccess(ctx, kept.revision, rows...); err != nil {
+			if fresh && r.kms == nil && sutler.CodeOf(err) == sutler.Conflict { // else they may be those of the store
+				err = errors.Join(err, os.Remove(r.file))
+			}
+			return err
+		}
+	}
+	r.keys, r.wrapped = keys, kept.wrapped
+	return nil
+}
+
+// copyIt is what to do when an engine lacks the keys of its store.
+const copyIt = "copy seal.keys, mode 0600, from an engine that has this key, or from its backup; when it is nowhere, --keys-lost gives up what it sealed"
+
+// foreign says what to do about keys that are not those of the store.
+func (r *keyring) foreign(err error) error {
+	if r.kms != nil {
+		return sutler.Errorf(sutler.Failed, "the wrapped set in the store does not fit it: %w; restore the database from its backup, or give up with --keys-lost what is sealed", err)
+	}
+	return sutler.Errorf(sutler.Failed, "%s is not that of this store: %w; %s", r.file, err, copyIt)
+}
+
+// giveUp removes what the store has of keys that are lost.
+func (r *keyring) giveUp(ctx context.Context, kept keptKeys) (keptKeys, error) {
+	if kept.proof == nil && kept.wrapped == nil && kept.credential == nil {
+		return kept, nil // nothing was sealed
+	}
+	keys, err := r.read(kept)
+	switch {
+	case err != nil && r.kms == nil: // the file is there
+		return kept, err
+	case err == nil && keys != nil && (r.kms != nil || kept.wrapped == nil) && (kept.proof == nil || keys.Check(kept.proof) == nil):
+		return kept, nil // nothing is lost
+	}
+	kept.revision, err = r.store.PutAccess(ctx, kept.revision,
+		sutler.AccessRow{Kind: sutler.KeysRow, Name: proofRow}, sutler.AccessRow{Kind: sutler.KeysRow, Name: wrappedRow})
+	if err != nil {
+		return kept, err
+	}
+	r.log.Warn("the keys are lost: what they have sealed is given up", "key", kept.key())
+	return keptKeys{revision: kept.revision}, nil
+}
+
+// kept reads what the store has of the keys.
+func (r *keyring) kept(ctx context.Context) (keptKeys, error) {
+	rows, revision, err := r.store.Access(ctx)
+	kept := keptKeys{revision: revision}
+	for _, row := range rows {
+		switch {
+		case row.Kind == sutler.KeysRow && row.Name == proofRow:
+			kept.proof = row.Value
+		case row.Kind == sutler.KeysRow && row.Name == wrappedRow:
+			kept.wrapped = row.Value
+		case row.Kind == sutler.CredentialRow:
+			var c security.Credential
+			if json.Unmarshal(row.Value, &c) == nil && security.KeyOf(c.Sealed) != 0 {
+				kept.credential = c.Sealed
+			}
+		}
+	}
+	return kept, err
+}
+
+// key returns the ID of the key that the store's secrets are sealed with.
+func (k keptKeys) key() uint32 {
+	if k.proof != nil {
+		return security.KeyOf(k.proof)
+	}
+	return security.KeyOf(k.credential)
+}
+
+// read returns the keys as they are kept at present, or nil when there are
+// none. A file in clear text counts until a service has wrapped it.
+func (r *keyring) read(kept keptKeys) (*security.Keys, error) {
+	if r.kms != nil && kept.wrapped != nil {
+		return security.ParseWrappedKeys(kept.wrapped, r.kms)
+	}
+	return readKeys(r.file)
+}
+
+// advise tells the operator of a file that is of no use any more.
+func (r *keyring) advise() {
+	if r.kms == nil {
+		return
+	}
+	old, err := readKeys(r.file)
+	switch {
+	case old == nil && err == nil:
+	case err == nil && r.keys.Covers(old) == nil:
+		r.log.Warn("the keys are wrapped in the store: delete this file and its copies", "file", r.file, "service", r.kms.name)
+	default:
+		r.log.Warn("the keys are wrapped in the store; this file is not used, and not all of its keys are there", "file", r.file, "service", r.kms.name)
+	}
+}
+
+func proofOf(keys *security.Keys) ([]sutler.AccessRow, error) {
+	proof, err := keys.Proof()
+	return []sutler.AccessRow{{Kind: sutler.KeysRow, Name: proofRow, Value: proof}}, err
+}
