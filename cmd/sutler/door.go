@@ -83,8 +83,13 @@ func beside(data, file string) string {
 	return filepath.Join(data, file)
 }
 
-// hashesAtOnce bounds the memory and processors that logins take.
-const hashesAtOnce = 4
+// What logins by password take: memory and processors for hashes, and places to
+// wait, of all and of one source.
+const (
+	hashesAtOnce    = 4
+	waitingLogins   = 256
+	waitingOfSource = 32
+)
 
 // gate makes what lets callers in: local accounts, and whom login.json names.
 func (h *host) gate(data, token string, logger *slog.Logger) (*login.Gate, func() (*x509.CertPool, error), error) {
@@ -136,7 +141,7 @@ func (h *host) gate(data, token string, logger *slog.Logger) (*login.Gate, func(
 	}
 	g.Chain = append(g.Chain, &login.Local{Basic: !c.NoBasic, Accounts: &admin.Accounts{
 		Engine: h.Engine, Hasher: security.Hasher{Params: security.DefaultParams()}, Guard: security.NewGuard(security.Limits{}), Now: time.Now,
-		Places: make(chan struct{}, hashesAtOnce), Wrong: login.ErrWrong, Secret: token, Local: administrator("json"),
+		Turns: &admin.Turns{AtOnce: hashesAtOnce, Waiting: waitingLogins, Share: waitingOfSource}, Wrong: login.ErrWrong, Secret: token, Local: administrator("json"),
 		Random: rand.Reader, Report: func(err error) { logger.Warn("password hash not renewed", "error", err.Error()) },
 	}})
 	return g, cas, nil
