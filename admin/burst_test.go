@@ -171,6 +171,25 @@ func TestBurstOfThoseWhoMay(t *testing.T) {
 	})
 }
 
+// TestGuesserTakesNoPlace has a line full but for one place: who has to wait
+// before the next try is told so at once and leaves the place to others.
+func TestGuesserTakesNoPlace(t *testing.T) {
+	inBurst(t, func(b *burst) {
+		for range 5 {
+			b.accounts.Guard.Failed(b.accounts.Now(), "ann", "192.0.2.1")
+		}
+		for range 32 {
+			b.tries(b.Context(), "192.0.2.1:9", "nobody", "guess")
+		}
+		b.tries(b.Context(), "192.0.2.1:9", "ann", good)
+		b.wants(1, map[string]int{"guessing": 1})
+		b.tries(b.Context(), "192.0.2.1:9", "nobody", "guess")
+		b.wants(0, nil)
+		close(b.release)
+		b.wants(4, map[string]int{"wrong": 5, "guessing": 28})
+	})
+}
+
 // TestWhoLeaves has some go away while they wait: nothing is computed for them.
 // For who goes later it is, and counts.
 func TestWhoLeaves(t *testing.T) {
