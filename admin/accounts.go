@@ -23,10 +23,10 @@ type Accounts struct {
 	Hasher security.Hasher
 	Guard  *security.Guard
 	Now    func() time.Time
-	Places chan struct{} // a hash that is computed holds one: they take memory
-	Wrong  error         // what a wrong secret is answered with
-	Random io.Reader     // makes the salts of hashes that are renewed
-	Report func(error)   // is told why a hash could not be renewed; nil: nobody is
+	Turns  *Turns      // a password is looked at in a turn of its source: hashes take memory
+	Wrong  error       // what a wrong secret is answered with
+	Random io.Reader   // makes the salts of hashes that are renewed
+	Report func(error) // is told why a hash could not be renewed; nil: nobody is
 
 	// The token of the data directory and who its holder is.
 	Secret string
@@ -36,17 +36,20 @@ type Accounts struct {
 // Password returns the caller of that name if that is its password. An unknown
 // name, a disabled account, one without a password and a wrong password take
 // the same work and give the same error. source is where the request came from.
+// The error is ErrBusy, whatever the name, when there are too many logins.
 // A hash with other parameters than the current ones costs what its own say
 // until its account logs in, when it is renewed.
 func (a *Accounts) Password(ctx context.Context, source, name, password string) (sutler.Caller, error) {
-	if wait := a.Guard.Allow(a.Now(), name, source); wait > 0 {
-		return sutler.Caller{}, fmt.Errorf("%w: %w for %s", a.Wrong, ErrGuessing, wait.Round(time.Second))
+	if err := a.guessing(source, name); err != nil { // who has to wait takes nobody's place
+		return sutler.Caller{}, err
 	}
-	select {
-	case a.Places <- struct{}{}:
-		defer func() { <-a.Places }()
-	case <-ctx.Done():
-		return sutler.Caller{}, context.Cause(ctx)
+	end, err := a.Turns.Take(ctx, security.Source(source))
+	if err != nil {
+		return sutler.Caller{}, err
+	}
+	defer end()
+	if err := a.guessing(source, name); err != nil { // because of those that came before
+		return sutler.Caller{}, err
 	}
 	hash := ""
 	acct := a.Engine.Access().Account(name)
@@ -65,6 +68,14 @@ func (a *Accounts) Password(ctx context.Context, source, name, password string) 
 		}
 	}
 	return sutler.Caller{Account: acct.Name}, nil
+}
+
+// guessing returns an error while source has to wait before it tries name again.
+func (a *Accounts) guessing(source, name string) error {
+	if wait := a.Guard.Allow(a.Now(), name, source); wait > 0 {
+		return fmt.Errorf("%w: %w for %s", a.Wrong, ErrGuessing, wait.Round(time.Second))
+	}
+	return nil
 }
 
 // renew keeps a hash with the current parameters in place of that of acct.

@@ -30,8 +30,8 @@ func accounts(t *testing.T) (a *admin.Accounts, hashes *int, in *installation) {
 	hashes = new(int)
 	a = &admin.Accounts{
 		Engine: in.engine, Hasher: security.Hasher{Params: cheap, Computed: func(security.Params) { *hashes++ }}, Guard: security.NewGuard(security.Limits{}),
-		Now:    func() time.Time { return time.Unix(1_700_000_000, 0) },
-		Places: make(chan struct{}, 1), Wrong: errWrong, Secret: "the token of the directory", Local: root, Random: strings.NewReader("another salt of 16 bytes for them"),
+		Now:   func() time.Time { return time.Unix(1_700_000_000, 0) },
+		Turns: &admin.Turns{AtOnce: 1, Waiting: 1, Share: 1}, Wrong: errWrong, Secret: "the token of the directory", Local: root, Random: strings.NewReader("another salt of 16 bytes for them"),
 	}
 	return a, hashes, in
 }

@@ -13,7 +13,7 @@ import (
 type Limits struct {
 	PairFailures    int           // of one account from one source without a success between them: 5
 	SourceFailures  int           // from one source within Window, whatever the account: 50
-	AccountFailures int           // of one account within Window, from all sources: 100
+	AccountFailures int           // of one account within Window, from all sources, PairFailures in a row of each: 100
 	Window          time.Duration // 10 minutes; counted in tenths, so up to a tenth longer
 	FirstWait       time.Duration // 1 second; each further failure doubles it
 	MaxWait         time.Duration // 15 minutes
@@ -27,24 +27,30 @@ type Limits struct {
 //     1 second, then 2, 4 and so on up to 15 minutes. A success ends that.
 //   - From the 50th failure of a source within 10 minutes, whatever the
 //     accounts, the source waits likewise. A success does not end that, else a
-//     guesser with an account of their own could.
-//   - Above 100 failures of an account within 10 minutes, from whatever
-//     sources, everybody waits likewise who tries that account.
+//     guesser with an account of their own could. A loopback address is no
+//     such source: everybody on the host has it.
+//   - While an account has had more than 100 failures within 10 minutes, from
+//     whatever sources, the first failure from a source is enough to make the
+//     pair wait for 15 minutes. The first 5 in a row of each source count. A
+//     source that has not failed for the account is never kept from a try, so
+//     that no number of guessers locks its owner out.
 //   - Only the first rule holds for a source that has succeeded for the account
 //     within 30 days.
 //
 // An account is the same in whatever case, and one that does not exist is
-// like any other: the Guard knows none. A source is an address, with or without
-// port: of IPv4 the address, of IPv6 its network of 64 bits; any other text is
-// a source by itself. What has not been touched for the longest is forgotten
-// first when there is too much to remember. A Guard is safe for concurrent use;
-// tries that run at the same time are all let through, and count when they
-// fail, so the caller bounds how many run.
+// like any other: the Guard knows none. A source is what Source makes of an
+// address. What has not been touched for the longest is forgotten first when
+// there is too much to remember.
+//
+// A Guard is safe for concurrent use. It counts a try when that has failed, so
+// the caller lets the tries of one source run one after another, lest those
+// that run at once be more than it would have allowed. A failure while its wait
+// runs belongs to a try that ran at once with others, and makes no wait longer.
 type Guard struct {
 	limits   Limits
 	mu       sync.Mutex
 	pairs    recent[pair, inARow]
-	sources  recent[digest, inWindow]
+	sources  recent[digest, waits]
 	accounts recent[digest, inWindow]
 	known    recent[pair, time.Time] // the last success
 }
@@ -76,7 +82,7 @@ func NewGuard(limits Limits) *Guard {
 	return &Guard{
 		limits:   l,
 		pairs:    newRecent[pair, inARow](l.Entries),
-		sources:  newRecent[digest, inWindow](l.Entries),
+		sources:  newRecent[digest, waits](l.Entries),
 		accounts: newRecent[digest, inWindow](l.Entries),
 		known:    newRecent[pair, time.Time](l.Entries),
 	}
@@ -92,7 +98,7 @@ func orElse[N ~int | ~int64](n, otherwise N) N {
 // Allow returns how long source must wait before it may try a password for
 // account; 0 means now. Without a 0 the caller must not look at the password,
 // and reports nothing; with it, the caller tells Failed or Succeeded what came
-// of the try.
+// of the try. Asking changes nothing.
 func (g *Guard) Allow(now time.Time, account, source string) (wait time.Duration) {
 	p := pairOf(account, source)
 	g.mu.Lock()
@@ -101,12 +107,8 @@ func (g *Guard) Allow(now time.Time, account, source string) (wait time.Duration
 	if e := g.pairs.get(p); e != nil {
 		until = e.until
 	}
-	if !g.knows(now, p) {
-		for _, e := range []*inWindow{g.sources.get(p.source), g.accounts.get(p.account)} {
-			if e != nil {
-				until = later(until, e.until)
-			}
-		}
+	if s := g.sources.get(p.source); s != nil && s.until.After(until) && !g.knows(now, p) {
+		until = s.until
 	}
 	if !until.After(now) {
 		return 0
@@ -120,12 +122,24 @@ func (g *Guard) Failed(now time.Time, account, source string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	e := g.pairs.touch(p)
+	if e.until.After(now) {
+		return
+	}
 	e.failures++
 	e.until = l.after(now, e.failures-l.PairFailures)
-	s := g.sources.touch(p.source)
-	s.until = later(s.until, l.after(now, s.add(now, l.Window)-l.SourceFailures))
-	a := g.accounts.touch(p.account)
-	a.until = later(a.until, l.after(now, a.add(now, l.Window)-l.AccountFailures-1))
+	a, count := g.accounts.touch(p.account), 1
+	if e.failures > l.PairFailures {
+		count = 0
+	}
+	if a.add(now, l.Window, count) > l.AccountFailures && !g.knows(now, p) {
+		e.until = now.Add(l.MaxWait)
+	}
+	if isLoopback(source) {
+		return
+	}
+	if s := g.sources.touch(p.source); !s.until.After(now) {
+		s.until = l.after(now, s.add(now, l.Window, 1)-l.SourceFailures)
+	}
 }
 
 // Succeeded counts a right password: the source is known to the account from
@@ -156,27 +170,23 @@ func (l Limits) after(now time.Time, over int) time.Time {
 	return now.Add(min(wait, l.MaxWait))
 }
 
-// later keeps a wait from being shortened: a failure after a quiet while costs
-// less than the one before.
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
 // slots is how many parts of a window are counted apart: ten and the running one.
 const slots = 11
 
 // inWindow counts failures of the last while.
 type inWindow struct {
 	counts [slots]uint32
-	last   int64     // number of the newest slot since 1970
-	until  time.Time // has to wait
+	last   int64 // number of the newest slot since 1970
 }
 
-// add counts a failure and returns how many there were within window.
-func (w *inWindow) add(now time.Time, window time.Duration) (n int) {
+// waits counts the failures of a source.
+type waits struct {
+	inWindow
+	until time.Time // has to wait
+}
+
+// add counts more failures and returns how many there were within window.
+func (w *inWindow) add(now time.Time, window time.Duration, more int) (n int) {
 	slot := now.UnixNano() / max(1, int64(window)/(slots-1))
 	if slot-w.last >= slots {
 		w.last, w.counts = slot, [slots]uint32{}
@@ -185,7 +195,7 @@ func (w *inWindow) add(now time.Time, window time.Duration) (n int) {
 		w.last++
 		w.counts[uint64(w.last)%slots] = 0
 	}
-	w.counts[uint64(w.last)%slots]++ // a clock that was set back counts on in the newest slot
+	w.counts[uint64(w.last)%slots] += uint32(more) // a clock that was set back counts on in the newest slot
 	for _, c := range w.counts {
 		n += int(c)
 	}
@@ -193,25 +203,39 @@ func (w *inWindow) add(now time.Time, window time.Duration) (n int) {
 }
 
 func pairOf(account, source string) pair {
-	return pair{sha256.Sum256([]byte(fold(account))), sha256.Sum256([]byte(network(source)))}
+	return pair{sha256.Sum256([]byte(fold(account))), sha256.Sum256([]byte(Source(source)))}
 }
 
-// network returns what counts as one source: an address of IPv4, or the 64
-// bits of an IPv6 address that a customer of a network usually gets.
-func network(source string) string {
-	addr, err := netip.ParseAddr(source)
-	if err != nil {
-		at, err := netip.ParseAddrPort(source)
-		if err != nil {
-			return source
-		}
-		addr = at.Addr()
-	}
-	addr = addr.Unmap()
-	if addr.Is4() {
+// Source returns what counts as one source to a Guard. Of an address, with or
+// without port, that is the address for IPv4, and for IPv6 the network of 64
+// bits that a customer of a network usually gets; any other text is a source by
+// itself.
+func Source(address string) string {
+	addr, ok := parseAddress(address)
+	switch {
+	case !ok:
+		return address
+	case addr.Is4():
 		return addr.String()
 	}
 	return netip.PrefixFrom(addr, 64).Masked().String() // without its zone
+}
+
+func isLoopback(address string) bool {
+	addr, ok := parseAddress(address)
+	return ok && addr.IsLoopback()
+}
+
+func parseAddress(address string) (addr netip.Addr, ok bool) {
+	addr, err := netip.ParseAddr(address)
+	if err != nil {
+		at, err := netip.ParseAddrPort(address)
+		if err != nil {
+			return netip.Addr{}, false
+		}
+		addr = at.Addr()
+	}
+	return addr.Unmap(), true
 }
 
 // recent is a map of bounded size: what was touched longest ago is dropped.

@@ -84,8 +84,13 @@ func beside(data, file string) string {
 	return filepath.Join(data, file)
 }
 
-// hashesAtOnce bounds the memory and processors that logins take.
-const hashesAtOnce = 4
+// What logins by password take: memory and processors for hashes, and places to
+// wait, of all and of one source.
+const (
+	hashesAtOnce    = 4
+	waitingLogins   = 256
+	waitingOfSource = 32
+)
 
 // gate makes what lets callers in: local accounts, and whom login.json names.
 // While login.passportEnabled is off the second gate is asked, which knows no
@@ -141,7 +146,7 @@ func (h *host) gate(data, token string, logger *slog.Logger) (g, closed *login.G
 	}
 	accounts := &login.Local{Basic: !c.NoBasic, Accounts: &admin.Accounts{
 		Engine: h.Engine, Hasher: security.Hasher{Params: security.DefaultParams()}, Guard: security.NewGuard(security.Limits{}), Now: time.Now,
-		Places: make(chan struct{}, hashesAtOnce), Wrong: login.ErrWrong, Secret: token, Local: administrator("json"),
+		Turns: &admin.Turns{AtOnce: hashesAtOnce, Waiting: waitingLogins, Share: waitingOfSource}, Wrong: login.ErrWrong, Secret: token, Local: administrator("json"),
 		Random: rand.Reader, Report: func(err error) { logger.Warn("password hash not renewed", "error", err.Error()) },
 	}}
 	closed.Chain = append(closed.Chain, accounts)
