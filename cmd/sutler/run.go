@@ -96,7 +96,7 @@ standard error. Exit codes: 0 done, 1 failed, 2 usage or bad input, 5 denied,
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError(c, err) })
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
-		if err := errors.Join(noPassword(c.Flags()), fromEnvironment(c.Flags())); err != nil {
+		if err := errors.Join(noSecrets(c.Flags()), fromEnvironment(c.Flags())); err != nil {
 			return usageError(c, err)
 		}
 		return p.checkFormat()
@@ -108,20 +108,26 @@ standard error. Exit codes: 0 done, 1 failed, 2 usage or bad input, 5 denied,
 	return root
 }
 
-// noPassword refuses a password on the command line, where everybody on the host
-// can read it.
-func noPassword(flags *pflag.FlagSet) error {
-	f := flags.Lookup("database")
-	if f == nil || !f.Changed {
-		return nil
+// noSecrets refuses a secret on the command line, where everybody on the host can
+// read it.
+func noSecrets(flags *pflag.FlagSet) error {
+	given := func(name string) string {
+		if f := flags.Lookup(name); f != nil && f.Changed {
+			return f.Value.String()
+		}
+		return ""
 	}
-	has := strings.Contains(f.Value.String(), "password=")
-	if u, err := url.Parse(f.Value.String()); err == nil {
+	database := given("database")
+	password := strings.Contains(database, "password=")
+	if u, err := url.Parse(database); err == nil {
 		_, inUser := u.User.Password()
-		has = has || inUser
+		password = password || inUser
 	}
-	if has {
+	switch {
+	case password:
 		return errors.New("cannot use --database: it holds a password, which others could read in the list of processes; put it into the file that PGPASSFILE names, or the whole address into SUTLER_DATABASE")
+	case strings.HasPrefix(given("seal-kms"), "base64key:"):
+		return fmt.Errorf("cannot use --seal-kms: it holds a key, which others could read in the list of processes; put it into %s", kmsVariable)
 	}
 	return nil
 }

@@ -92,7 +92,7 @@ are then undone. A second one ends it at once; the next start undoes the rest.`,
 	f.StringVar(&o.tlsCert, "tls-cert", "", "file with the server's certificate, PEM; read anew when it changes (default off loopback: one of the server's own authority)")
 	f.StringVar(&o.tlsKey, "tls-key", "", "file with the key of --tls-cert")
 	f.StringSliceVar(&o.hosts, "host", nil, "name under which the server is asked for; it must be in the certificate; repeat for more")
-	f.StringVar(&o.sealKMS, "seal-kms", "", "key management service that wraps the keys that seal secrets, which the store then keeps: hashivault://KEY, or base64key://KEY, best in SUTLER_SEAL_KMS (default: they are in seal.keys in --data)")
+	f.StringVar(&o.sealKMS, "seal-kms", "", "key management service that wraps the keys that seal secrets, which the store then keeps: hashivault://KEY; in SUTLER_SEAL_KMS alone also base64key://KEY (default: they are in seal.keys in --data)")
 	f.BoolVar(&o.keysLost, "keys-lost", false, "give up what was sealed by keys that are nowhere any more, and make new ones")
 	f.BoolVar(&o.recoverOnly, "recover-only", false, "finish what an earlier run left, also what waits for an operator, then end")
 	f.BoolVar(&o.samples, "samples", false, "register the sample namespace Hosting, to play with")
