@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -214,14 +215,13 @@ func (t *trip) call(from place, c call) string {
 	i := slices.IndexFunc(t.site.Procedures, func(p program) bool { return lower(p.Name) == lower(c.To) })
 	if i < 0 {
 		t.calls++
-		return "unknown"
+		if is := t.caller.is; from.nested || is["administrators"] || is["mpfadmins"] || is["mpfauditors"] {
+			return "unknown"
+		}
+		return t.refuse(c.To, "procedure") // like one that may not be called
 	}
 	p := &t.site.Procedures[i]
-	access := p.Access
-	if p.Override != "" {
-		access = p.Override
-	}
-	check := ""
+	check, access := "", cmp.Or(p.Override, p.Access)
 	switch {
 	case !from.nested && access != "public" && !t.site.holds(t.caller, "private"):
 		check = "access type"
@@ -234,7 +234,7 @@ func (t *trip) call(from place, c call) string {
 	}
 	t.calls++
 	if check != "" {
-		return t.refuse(p, check)
+		return t.refuse(p.Name, check)
 	}
 	to := from
 	to.nested, to.on, to.trusted, to.sealed = true, three(c.Impersonate, from.on), three(c.Trusted, from.trusted), three(c.Sensitive, from.sealed)
@@ -249,7 +249,7 @@ func (t *trip) call(from place, c call) string {
 	}
 	who := t.identity(to)
 	if who == "" {
-		return t.refuse(p, "identity")
+		return t.refuse(p.Name, "identity")
 	}
 	line := fmt.Sprintf("%d %s as %s sees %s", t.calls, p.Name, who, t.sees(to))
 	if p.Write && (to.sealed || strings.Contains(line, " with ") || strings.Contains(line, ":")) {
@@ -265,8 +265,8 @@ func (t *trip) call(from place, c call) string {
 	return ""
 }
 
-func (t *trip) refuse(p *program, check string) string {
-	t.did = append(t.did, fmt.Sprintf("%d %s refused: %s", t.calls, p.Name, check))
+func (t *trip) refuse(name, check string) string {
+	t.did = append(t.did, fmt.Sprintf("%d %s refused: %s", t.calls, name, check))
 	return "denied"
 }
 
