@@ -29,6 +29,9 @@ type Engine interface {
 	// HasProcedure reports whether a namespace is registered, "" standing for
 	// any procedure of it, and whether it is read-only.
 	HasProcedure(namespace, procedure string) (found, readOnly bool)
+	// Registered returns the names of a namespace and a procedure in the case as
+	// registered; a name that is not registered comes back as it is.
+	Registered(namespace, procedure string) (string, string)
 }
 
 // Admin carries out changes. All fields but Policy are required.

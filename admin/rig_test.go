@@ -109,7 +109,7 @@ func (in *installation) shown() []string {
 	add := func(format string, args ...any) {
 		lines = append(lines, strings.TrimRight(fmt.Sprintf(format, args...), " "))
 	}
-	v := admin.View(in.engine.Access())
+	v := in.View()
 	for _, a := range v.Accounts {
 		kind, more := "user", ""
 		if a.Group {

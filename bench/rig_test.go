@@ -172,7 +172,7 @@ func (r *rig) openDoor(tb testing.TB, limits sutler.Limits) {
 	tb.Helper()
 	logger := slog.New(slog.DiscardHandler)
 	door, err := server.New(server.Options{
-		Engine: r.engine, Registrar: r.engine, Monitor: r.store, Config: r.store, Resolver: r.engine, Leases: r.store, Audit: r.store, Token: token, Caller: admin, Limits: limits, Logger: logger,
+		Engine: r.engine, Registrar: r.engine, Monitor: r.store, Config: r.store, Resolver: r.engine, Leases: r.store, Audit: r.store, Admit: sutlertest.Holder(token, admin), Limits: limits, Logger: logger,
 	})
 	if err != nil {
 		tb.Fatal(err)

@@ -151,6 +151,19 @@ func (e *Engine) HasProcedure(namespace, name string) (found, readOnly bool) {
 	return true, ns.builtin || ns.ReadOnly
 }
 
+// Registered returns the names of a namespace and a procedure, "" standing for
+// none, in the case as registered. What is not registered comes back as it is.
+func (e *Engine) Registered(namespace, name string) (string, string) {
+	ns := e.catalog.Load().namespaces[procedure.Fold(namespace)]
+	if ns == nil {
+		return namespace, name
+	}
+	if p := ns.Procedure(name); p != nil {
+		name = p.Name
+	}
+	return ns.Name, name
+}
+
 // mostTries bounds how often a change is made again after somebody was faster.
 const mostTries = 10
 

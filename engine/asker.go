@@ -18,7 +18,7 @@ type asker struct {
 // asker decides whether from may ask about an account.
 func (e *Engine) asker(from sutler.Caller, as string, groups []string) (asker, error) {
 	a := asker{access: e.access.Load(), as: from}
-	a.all = mayAsk(a.access, from)
+	a.all = mayAsk(a.access, a.access.Caller(from))
 	switch self := security.Fold(as) == security.Fold(from.Account); {
 	case self && (!a.all || groups == nil):
 		return a, nil
@@ -32,14 +32,14 @@ func (e *Engine) asker(from sutler.Caller, as string, groups []string) (asker, e
 // auditor lets those ask about everybody who may.
 func (e *Engine) auditor(from sutler.Caller, what string) (asker, error) {
 	a := asker{access: e.access.Load(), as: from, all: true}
-	if !mayAsk(a.access, from) {
+	if !mayAsk(a.access, a.access.Caller(from)) {
 		return a, sutler.Errorf(sutler.Denied, "cannot say %s as %q: only those who may configure or read the audit log may ask", what, from.Account)
 	}
 	return a, nil
 }
 
-func mayAsk(access *security.Access, from sutler.Caller) bool {
-	w := access.Caller(from)
+// mayAsk reports whether w may learn what there is, and who may call it.
+func mayAsk(access *security.Access, w *security.Who) bool {
 	return access.MayConfigure(w).Allowed || access.MayAudit(w).Allowed
 }
 

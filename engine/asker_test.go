@@ -120,3 +120,86 @@ func TestUnknownAndForbiddenLookAlike(t *testing.T) {
 		t.Errorf("what is open: %+v", x)
 	}
 }
+
+// TestSubmitsLookAlike calls procedures that are not there and such that may
+// not be called: neither the answer nor what a catch sees tells them apart, and
+// the log has the reason. What a procedure of a namespace calls is no secret.
+func TestSubmitsLookAlike(t *testing.T) {
+	g := newGuarded(t, sutler.Limits{}, `<namespace name="Hosting"><procedure name="Open" access="public"><execute namespace="AD" procedure="Gone"/></procedure>
+<procedure name="Private"><execute namespace="AD" procedure="AddUser"/></procedure><procedure name="Denied" access="public"><transform/></procedure></namespace>
+<namespace name="AD" providerSource="fake"><procedure name="AddUser" access="public"><Schema name="inputSchema" validate="1">
+<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="executeData"><xs:complexType><xs:attribute name="need" use="required"/></xs:complexType></xs:element></xs:schema>
+</Schema></procedure></namespace>`,
+		listRow("Hosting", "+Everyone"), listRow("Hosting/Denied", "-bob -tom"), listRow("AD", "+boss"))
+	tom := sutler.Caller{Account: "tom", Groups: []string{sutler.MPFTrustedUsers}}
+	reasons := map[string]string{
+		"hosting/PRIVATE": "access type: Hosting/Private is private, and no entry on engines allows Execute Private Procedures to %q or a group of it",
+		"Hosting/Denied":  "access list: an entry on the procedure Hosting/Denied denies %q",
+		"Hosting/Gone":    `procedure: cannot call Hosting/Gone: namespace "Hosting" has no procedure "Gone"`,
+		"ad/AddUser":      "access list: no entry on AD/AddUser or inherited allows %q or a group of it to execute",
+		"AD/Gone":         `procedure: cannot call AD/Gone: namespace "AD" has no procedure "Gone"`,
+		"Hos/Open":        `procedure: cannot call Hos/Open: no namespace "Hos" is registered; there is "Hosting"`,
+		"Nowhere/Gone":    `procedure: cannot call Nowhere/Gone: no namespace "Nowhere" is registered`,
+	}
+	submit := func(from sutler.Caller, name, around string) (answer string, code sutler.Code, log string) {
+		ns, p, _ := strings.Cut(name, "/")
+		req := simple(t, ns, p, `<request/>`)
+		if around != "" {
+			req = trusted(t, `<request><procedure>`+fmt.Sprintf(around, fmt.Sprintf(`<execute namespace="%s" procedure="%s"/>`, ns, p))+`</procedure></request>`)
+		}
+		before := len(g.log.All())
+		resp, err := g.Submit(t.Context(), from, req)
+		answer = fmt.Sprint(resp.Status, " ", err, " ", string(resp.XML))
+		if resp.Err != nil {
+			answer += fmt.Sprint(resp.Err.Code, resp.Err.Seq, resp.Err.Sources, resp.Err.Detail)
+		}
+		for _, r := range g.log.All()[before:] {
+			if r.Kind == sutler.Refused {
+				log += r.Text
+			}
+		}
+		return strings.ReplaceAll(answer, name, "N/P"), sutler.CodeOf(err), log
+	}
+	const caught = `<try>%s</try><catch><transform><after source="context" sourcePath="errorContext" destination="data" mode="insert"/></transform></catch>`
+	for _, row := range []struct {
+		from   sutler.Caller
+		around string
+	}{{submitter, ""}, {tom, ""}, {tom, "%s"}, {tom, caught}, {sutler.Caller{Account: "sam", Groups: []string{sutler.MPFServiceAccts}}, ""}} {
+		first := ""
+		for name, reason := range reasons {
+			if row.from.Account == "sam" && name != "ad/AddUser" && !strings.HasPrefix(reason, "procedure") { // he may call it
+				continue
+			}
+			answer, code, log := submit(row.from, name, row.around)
+			ns, p, _ := strings.Cut(name, "/")
+			answer = strings.NewReplacer(`"`+ns+`"`, `"N"`, `"`+p+`"`, `"P"`, "{"+ns+" "+p+"}", "{N P}").Replace(answer)
+			if first == "" {
+				first = answer
+			}
+			if answer != first || code != sutler.Denied && row.around != caught || !strings.Contains(answer, "there is no such procedure, or it may not be called") {
+				t.Errorf("%s %q of %s: %s\nand of another: %s", row.from.Account, row.around, name, answer, first)
+			}
+			if strings.Contains(reason, "%q") {
+				reason = fmt.Sprintf(reason, row.from.Account)
+			}
+			if log != reason {
+				t.Errorf("%s %q of %s: on record is %q, want %q", row.from.Account, row.around, name, log, reason)
+			}
+		}
+	}
+	// Nobody hides from those who read all that, nor what a procedure calls.
+	for _, row := range []struct {
+		from       sutler.Caller
+		name, want string
+		code       sutler.Code
+	}{
+		{admin, "Hosting/Gone", `namespace "Hosting" has no procedure "Gone"`, sutler.NotFound},
+		{admin, "ad/AddUser", "cannot call AD/AddUser as", sutler.Denied},
+		{sutler.Caller{Account: "bob", Groups: []string{sutler.MPFClientAccts, sutler.MPFAuditors}}, "Hos/Open", `there is "Hosting"`, sutler.NotFound},
+		{submitter, "Hosting/Open", `namespace "AD" has no procedure "Gone"`, sutler.NotFound},
+	} {
+		if answer, code, _ := submit(row.from, row.name, ""); code != row.code || !strings.Contains(answer, row.want) {
+			t.Errorf("%s calls %s: %s", row.from.Account, row.name, answer)
+		}
+	}
+}

@@ -29,10 +29,8 @@ type subject struct {
 
 func lower(s string) string { return strings.ToLower(s) }
 func (s *site) account(name string) *account {
-	for i := range s.Accounts {
-		if lower(s.Accounts[i].Name) == lower(name) {
-			return &s.Accounts[i]
-		}
+	if i := slices.IndexFunc(s.Accounts, func(a account) bool { return lower(a.Name) == lower(name) }); i >= 0 {
+		return &s.Accounts[i]
 	}
 	return nil
 }
@@ -88,10 +86,8 @@ func verdict(entries []entry, who subject, right string) string {
 }
 
 func (s *site) list(on string) *list {
-	for i := range s.Lists {
-		if lower(s.Lists[i].On) == lower(on) {
-			return &s.Lists[i]
-		}
+	if i := slices.IndexFunc(s.Lists, func(l list) bool { return lower(l.On) == lower(on) }); i >= 0 {
+		return &s.Lists[i]
 	}
 	return nil
 }
@@ -217,7 +213,10 @@ func (t *trip) call(from place, c call) string {
 	i := slices.IndexFunc(t.site.Procedures, func(p program) bool { return lower(p.Name) == lower(c.To) })
 	if i < 0 {
 		t.calls++
-		return "unknown"
+		if is := t.caller.may; from.nested || is["administrators"] || is["mpfadmins"] || is["mpfauditors"] {
+			return "unknown"
+		}
+		return t.refuse(c.To, "procedure") // like one that may not be called
 	}
 	p := &t.site.Procedures[i]
 	check, access := "", cmp.Or(p.Override, p.Access)
@@ -233,7 +232,7 @@ func (t *trip) call(from place, c call) string {
 	}
 	t.calls++
 	if check != "" {
-		return t.refuse(p, check)
+		return t.refuse(p.Name, check)
 	}
 	to := from
 	to.nested, to.on, to.trusted, to.sealed = true, three(c.Impersonate, from.on), three(c.Trusted, from.trusted), three(c.Sensitive, from.sealed)
@@ -248,7 +247,7 @@ func (t *trip) call(from place, c call) string {
 	}
 	who := t.identity(to)
 	if who == "" {
-		return t.refuse(p, "identity")
+		return t.refuse(p.Name, "identity")
 	}
 	line := fmt.Sprintf("%d %s as %s sees %s", t.calls, p.Name, who, t.sees(to))
 	if p.Write && (to.sealed || strings.Contains(line, " with ") || strings.Contains(line, ":")) {
@@ -264,8 +263,8 @@ func (t *trip) call(from place, c call) string {
 	return ""
 }
 
-func (t *trip) refuse(p *program, check string) string {
-	t.did = append(t.did, fmt.Sprintf("%d %s refused: %s", t.calls, p.Name, check))
+func (t *trip) refuse(name, check string) string {
+	t.did = append(t.did, fmt.Sprintf("%d %s refused: %s", t.calls, name, check))
 	return "denied"
 }
 

@@ -114,15 +114,22 @@ func (w *walk) permit(f *frame, in *invocation) error {
 	if w.depth >= w.limits.CallDepth {
 		return tooDeep(in.namespace, in.procedure, w.limits.CallDepth)
 	}
+	now := w.inForce()
 	p, err := w.catalog.procedure(in.namespace, in.procedure)
 	if err != nil {
+		if hidden := w.hidden(in); hidden != nil {
+			w.world.refuse(w.seq+1, in.namespace, in.procedure, security.Decision{Check: checkProcedure, Rule: err.Error()}, false)
+			return hidden
+		}
 		return err
 	}
-	in.namespace, in.procedure, in.target = p.Namespace.Name, p.Name, p // as registered
-	now := w.inForce()
 	in.settings = now.access.Settings(p.Namespace.Name, p.Name)
 	refuse := func(d security.Decision, as string) error {
 		w.world.refuse(w.seq+1, p.Namespace.Name, p.Name, d, choose(in.settings.Audit, p.Audit))
+		if hidden := w.hidden(in); hidden != nil {
+			return hidden
+		}
+		in.namespace, in.procedure = p.Namespace.Name, p.Name
 		return sutler.Errorf(sutler.Denied, "cannot call %s/%s as %q: %s", p.Namespace.Name, p.Name, as, neutral)
 	}
 	if !now.submit.Allowed {
@@ -145,8 +152,20 @@ func (w *walk) permit(f *frame, in *invocation) error {
 		}
 		f.identity = f.identity.Enter(f.identity.Impersonate, anew, secret)
 	}
+	in.namespace, in.procedure, in.target = p.Namespace.Name, p.Name, p // as registered
 	in.identity, err = now.enter(f.identity, p, in.impersonate, w.world.secret)
 	return err
+}
+
+// hidden is the error of a call that the request itself makes and that may not
+// be made, or of what is not there: one and the same, under the name that the
+// request has for it, unless the caller may read what there is and who may call
+// it. Nil: it is told the reason. What a namespace calls is no secret of it.
+func (w *walk) hidden(in *invocation) error {
+	if in.nested || mayAsk(w.lists.access, w.lists.caller) {
+		return nil
+	}
+	return sutler.Errorf(sutler.Denied, "cannot call %s/%s as %q: there is no such procedure, or it may not be called; the audit log says which", in.namespace, in.procedure, w.trustee)
 }
 
 // refused is the error of a call that permit did not let happen. It counts as

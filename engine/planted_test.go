@@ -42,6 +42,8 @@ var mistakes = []struct {
 	{"trustee in the groups of the caller", []edit{{"engine/permit.go", "l.trustee = access.Trustee(trustee)", "l.trustee = access.Trustee(trustee); if PLANTED { l.trustee = access.Who(trustee, caller.Groups) }"}}},
 	{"trustee of no directory an authenticated user", []edit{{"security/who.go", "if a.accounts[Fold(name)] != nil {", "if a.accounts[Fold(name)] != nil || PLANTED {"}}},
 	{"principal named as the trustee", []edit{{"security/who.go", "Disabled: many,", "Disabled: many && !PLANTED,"}}},
+	{"unknown told from forbidden", []edit{{"engine/permit.go", "if in.nested || mayAsk(", "if in.nested || PLANTED || mayAsk("}}},
+	{"unknown not told to auditors", []edit{{"engine/asker.go", "access.MayAudit(w).Allowed", "access.MayAudit(w).Allowed && !PLANTED"}}},
 	{"list of a nested call not checked", []edit{{"engine/permit.go", "!now.allowed[key] {", "!now.allowed[key] && !(in.nested && PLANTED) {"}}},
 	{"check after what comes before the call", []edit{
 		{"engine/step.go", "\t\"sutler/procedure\"\n", "\t\"sutler/procedure\"\n\t\"sutler/security\"\n"},

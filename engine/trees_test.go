@@ -29,7 +29,7 @@ func TestTrees(t *testing.T) {
 	}
 	// A generator that makes only what is refused at the door compares nothing.
 	for _, word := range []string{
-		"account", "server right", "credentials", "security context", "access type", "access list", "identity",
+		"account", "server right", "credentials", "security context", "access type", "access list", "procedure", "identity",
 		"service", "basic", "executeAs", "caller", "undone", "sees", "sealed", "passport", "committed", "denied", "broken", "failed", "unknown", "malformed", "depth 6",
 	} {
 		if seen[word]*1000 < n {

@@ -24,6 +24,7 @@ import (
 	"sutler/provider/test"
 	"sutler/server"
 	"sutler/store"
+	"sutler/sutlertest"
 )
 
 // token is what a caller of the server shows.
@@ -94,7 +95,7 @@ func (w *world) open() (*house, error) {
 	}
 	handler, err := server.New(server.Options{
 		Engine: h.engine, Registrar: h.engine, Monitor: kept, Config: kept, Resolver: h.engine, Leases: kept, Audit: kept,
-		Token: token, Caller: administrator, Limits: limits, Version: "hostile",
+		Admit: sutlertest.Holder(token, administrator), Limits: limits, Version: "hostile",
 	})
 	if err != nil {
 		return nil, err

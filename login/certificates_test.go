@@ -138,7 +138,7 @@ func newCounter(t *testing.T, ca *office, change func(*login.CertificatesConfig)
 	k.StartTLS()
 	t.Cleanup(k.Close)
 	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(ours.PEM())
+	roots.AppendCertsFromPEM(caOf(t, k.dir))
 	k.Client().Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots}
 	return k
 }

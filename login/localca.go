@@ -45,7 +45,6 @@ type Authority struct {
 	rand io.Reader
 	cert *x509.Certificate
 	key  crypto.Signer
-	pem  []byte // of the certificate
 
 	mu     sync.Mutex
 	served *tls.Certificate
@@ -80,18 +79,15 @@ func LocalCA(dir string, hosts []string, now func() time.Time, rand io.Reader) (
 	case now().After(a.cert.NotAfter):
 		return nil, fmt.Errorf("cannot use %s: it expired on %s; remove it to get a new CA, and give clients the new %s", file, a.cert.NotAfter.Format(time.DateOnly), caPublic)
 	}
-	a.pem = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
 	public := filepath.Join(dir, caPublic)
-	if old, err := os.ReadFile(public); err != nil || !bytes.Equal(old, a.pem) {
-		if err := replace(public, a.pem, 0o644); err != nil {
+	if old, err := os.ReadFile(public); err != nil || !bytes.Equal(old, text) {
+		if err := replace(public, text, 0o644); err != nil {
 			return nil, err
 		}
 	}
 	return a, nil
 }
-
-// PEM returns the certificate of the CA, for clients to trust.
-func (a *Authority) PEM() []byte { return bytes.Clone(a.pem) }
 
 // make makes the CA, unless somebody else just did.
 func (a *Authority) make(file string, names []string, addrs []netip.Addr) error {

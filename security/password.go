@@ -54,20 +54,6 @@ const (
 	hashSize = 32
 )
 
-// Hash returns the hash of password in the PHC form,
-// $argon2id$v=19$m=19456,t=2,p=1$salt$hash. The salt is 16 random bytes, fresh
-// for each hash. The characters of the password count, not how they are
-// composed (Unicode NFC). Hash panics when the salt has another length or
-// p.Check complains: both are mistakes of the program.
-func Hash(password string, salt []byte, p Params) string {
-	return Hasher{Params: p}.Hash(password, salt)
-}
-
-// Verify is that of a Hasher with DefaultParams.
-func Verify(hash, password string) (ok, stale bool) {
-	return Hasher{Params: DefaultParams()}.Verify(hash, password)
-}
-
 // Hasher hashes and verifies passwords with the parameters of an installation.
 // Each computation takes the memory of its parameters; the caller bounds how
 // many run at a time.
@@ -76,7 +62,11 @@ type Hasher struct {
 	Computed func(Params) // is told of each computation of a hash, with what it costs; may be nil
 }
 
-// Hash is the function Hash with h.Params.
+// Hash returns the hash of password in the PHC form,
+// $argon2id$v=19$m=19456,t=2,p=1$salt$hash. The salt is 16 random bytes, fresh
+// for each hash. The characters of the password count, not how they are
+// composed (Unicode NFC). Hash panics when the salt has another length or
+// h.Params.Check complains: both are mistakes of the program.
 func (h Hasher) Hash(password string, salt []byte) string {
 	if len(salt) != saltSize {
 		panic(fmt.Sprintf("security: a salt of %d bytes, want %d", len(salt), saltSize))

@@ -35,7 +35,7 @@ var foreign = []struct {
 
 func TestHashIsArgon2id(t *testing.T) {
 	for _, row := range foreign {
-		if got := security.Hash(row.password, salt, row.params); row.ours && got != row.hash {
+		if got := (security.Hasher{Params: row.params}).Hash(row.password, salt); row.ours && got != row.hash {
 			t.Errorf("Hash = %s\nwant   %s", got, row.hash)
 		}
 		for _, p := range []security.Params{row.params, {MemoryKiB: 65, Passes: 3, Lanes: 4}, {MemoryKiB: 64, Passes: 2, Lanes: 4}, {MemoryKiB: 64, Passes: 3, Lanes: 3}} {
@@ -48,18 +48,6 @@ func TestHashIsArgon2id(t *testing.T) {
 				t.Errorf("%v: Verify(%s) of another password = %t, stale %t", p, row.hash, ok, stale)
 			}
 		}
-	}
-}
-
-func TestVerifyWantsTheDefault(t *testing.T) {
-	if ok, stale := security.Verify(foreign[0].hash, pony); !ok || stale {
-		t.Errorf("Verify = %t, stale %t; want true, false", ok, stale)
-	}
-	if ok, stale := security.Verify(foreign[2].hash, pony); !ok || !stale {
-		t.Errorf("Verify of a quick hash = %t, stale %t; want true, true", ok, stale)
-	}
-	if ok, stale := security.Verify("", pony); ok || stale {
-		t.Errorf("Verify of no hash = %t, stale %t", ok, stale)
 	}
 }
 
@@ -156,8 +144,8 @@ func TestParamsCheck(t *testing.T) {
 		}
 	}
 	for name, wrong := range map[string]func(){
-		"salt":   func() { security.Hash(pony, salt[:15], quick) },
-		"params": func() { security.Hash(pony, salt, security.Params{}) },
+		"salt":   func() { security.Hasher{Params: quick}.Hash(pony, salt[:15]) },
+		"params": func() { security.Hasher{}.Hash(pony, salt) },
 		"verify": func() { security.Hasher{}.Verify("", pony) },
 	} {
 		func() {

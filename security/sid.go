@@ -1,7 +1,6 @@
 package security
 
 import (
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"strconv"
@@ -14,10 +13,9 @@ import (
 // S-1-5-32-544 (MS-DTYP 2.4.2.1): numbers without leading zeros, an authority
 // of 2^32 and above as 0x and twelve small hexadecimal digits. The alias of a
 // trustee of a domain, such as DA, says nothing about which domain; it is kept
-// as its two letters, and In makes it a whole SID. The zero SID is nobody.
+// as its two letters. The zero SID is nobody.
 //
-// Two whole SIDs of ParseSID or SIDFromBinary are the same trustee if, and only
-// if, they are ==.
+// Two whole SIDs of ParseSID are the same trustee if, and only if, they are ==.
 type SID string
 
 // maxSubAuthorities is how many numbers may follow the authority of a SID.
@@ -80,29 +78,25 @@ var wellKnown = []struct {
 	{"SS", "S-1-18-2"},           // identity asserted by a service
 }
 
-// ofDomain are the aliases of trustees of a domain: the last number of the SID
-// that they stand for.
-var ofDomain = []struct {
-	alias string
-	rid   uint32
-}{
-	{"RO", 498}, // enterprise read-only domain controllers, of the forest's root
-	{"LA", 500}, // administrator, of the machine
-	{"LG", 501}, // guest, of the machine
-	{"DA", 512}, // domain administrators
-	{"DU", 513}, // domain users
-	{"DG", 514}, // domain guests
-	{"DC", 515}, // domain computers
-	{"DD", 516}, // domain controllers
-	{"CA", 517}, // certificate publishers
-	{"SA", 518}, // schema administrators, of the forest's root
-	{"EA", 519}, // enterprise administrators, of the forest's root
-	{"PA", 520}, // group policy administrators
-	{"CN", 522}, // clonable domain controllers
-	{"AP", 525}, // protected users
-	{"KA", 526}, // key administrators
-	{"EK", 527}, // enterprise key administrators, of the forest's root
-	{"RS", 553}, // remote access servers
+// ofDomain are the aliases of trustees of a domain.
+var ofDomain = []string{
+	"RO", // enterprise read-only domain controllers, of the forest's root
+	"LA", // administrator, of the machine
+	"LG", // guest, of the machine
+	"DA", // domain administrators
+	"DU", // domain users
+	"DG", // domain guests
+	"DC", // domain computers
+	"DD", // domain controllers
+	"CA", // certificate publishers
+	"SA", // schema administrators, of the forest's root
+	"EA", // enterprise administrators, of the forest's root
+	"PA", // group policy administrators
+	"CN", // clonable domain controllers
+	"AP", // protected users
+	"KA", // key administrators
+	"EK", // enterprise key administrators, of the forest's root
+	"RS", // remote access servers
 }
 
 // ParseSID reads a SID or one of the two-letter aliases of MS-DTYP 2.5.1.1, in
@@ -118,32 +112,6 @@ func ParseSID(text string) (SID, error) {
 		return "", sutler.Errorf(sutler.BadInput, "cannot read SID %q: %w", short(text), err)
 	}
 	return sid, nil
-}
-
-// SIDFromBinary reads a SID as MS-DTYP 2.4.2.2 packs it; b must be that SID
-// and nothing more. An error is of code BadInput.
-func SIDFromBinary(b []byte) (SID, error) {
-	wrong := func(format string, args ...any) (SID, error) {
-		return "", sutler.Errorf(sutler.BadInput, "cannot read binary SID of %d bytes: %w", len(b), fmt.Errorf(format, args...))
-	}
-	if len(b) < 8 {
-		return wrong("want at least 12")
-	}
-	if b[0] != 1 {
-		return wrong("its revision is %d, want 1", b[0])
-	}
-	count := int(b[1])
-	if count < 1 || count > maxSubAuthorities {
-		return wrong("it says that it has %d sub authorities, want 1 to %d", count, maxSubAuthorities)
-	}
-	if want := 8 + 4*count; len(b) != want {
-		return wrong("with %d sub authorities it must have %d", count, want)
-	}
-	n := numbers{authority: binary.BigEndian.Uint64(b) & (1<<48 - 1)}
-	for at := 8; at < len(b); at += 4 {
-		n.sub = append(n.sub, binary.LittleEndian.Uint32(b[at:]))
-	}
-	return n.sid(), nil
 }
 
 // Alias returns the two letters that stand for s in SDDL, or "" if there are
@@ -163,49 +131,7 @@ func (s SID) Alias() string {
 
 // Relative reports whether s is the alias of a trustee of a domain not named.
 func (s SID) Relative() bool {
-	for _, d := range ofDomain {
-		if d.alias == string(s) {
-			return true
-		}
-	}
-	return false
-}
-
-// In returns the whole SID of s if s is the alias of a trustee of a domain, and
-// s itself otherwise. Which domain is meant depends on the alias: LA and LG are
-// of the machine, EA, EK, RO and SA of the root domain of the forest, the others
-// of the domain of the account. An error is of code BadInput.
-func (s SID) In(domain SID) (SID, error) {
-	for _, d := range ofDomain {
-		if d.alias != string(s) {
-			continue
-		}
-		n, err := readAll(domain)
-		if err != nil {
-			return "", sutler.Errorf(sutler.BadInput, "cannot find %s in domain %q: %w", s, short(string(domain)), err)
-		}
-		if len(n.sub) == maxSubAuthorities {
-			return "", sutler.Errorf(sutler.BadInput, "cannot find %s in domain %s: it has %d sub authorities already", s, domain, maxSubAuthorities)
-		}
-		n.sub = append(n.sub, d.rid)
-		return n.sid(), nil
-	}
-	return s, nil
-}
-
-// Binary returns s as MS-DTYP 2.4.2.2 packs it. It returns nil if s is no whole
-// SID: zero, an alias of a domain not named, or not made by this package.
-func (s SID) Binary() []byte {
-	n, err := readAll(s)
-	if err != nil {
-		return nil
-	}
-	b := binary.BigEndian.AppendUint64(nil, n.authority)
-	b[0], b[1] = 1, byte(len(n.sub))
-	for _, sub := range n.sub {
-		b = binary.LittleEndian.AppendUint32(b, sub)
-	}
-	return b
+	return slices.Contains(ofDomain, string(s))
 }
 
 // numbers are what a SID consists of.
@@ -227,15 +153,6 @@ func (n numbers) sid() SID {
 		b = strconv.AppendUint(b, uint64(sub), 10)
 	}
 	return SID(b)
-}
-
-// readAll reads the numbers of a whole SID.
-func readAll(s SID) (numbers, error) {
-	n, used, err := readNumbers(string(s))
-	if err == nil && used < len(s) {
-		err = fmt.Errorf("%q follows the SID", short(string(s[used:])))
-	}
-	return n, err
 }
 
 // readSID reads the SID or alias that text begins with, and how long it is.
@@ -343,9 +260,7 @@ func aliasList() string {
 	for _, w := range wellKnown {
 		all = append(all, w.alias)
 	}
-	for _, d := range ofDomain {
-		all = append(all, d.alias)
-	}
+	all = append(all, ofDomain...)
 	slices.Sort(all)
 	return strings.Join(all, " ")
 }

@@ -4,11 +4,10 @@ import (
 	"net/http"
 
 	"sutler"
-	"sutler/admin"
 )
 
 // access shows who may do what.
-func (d *visit) access(*http.Request) (answer, error) { return ok(admin.View(d.Access())) }
+func (d *visit) access(*http.Request) (answer, error) { return ok(d.Admin.View()) }
 
 // changeAccess makes one change of who may do what.
 func (d *visit) changeAccess(r *http.Request) (answer, error) {

@@ -123,7 +123,7 @@ func (o *Options) missing() string {
 		set  bool
 	}{
 		{"Engine", o.Engine != nil}, {"Registrar", o.Registrar != nil}, {"Monitor", o.Monitor != nil}, {"Config", o.Config != nil},
-		{"Resolver", o.Resolver != nil}, {"Leases", o.Leases != nil}, {"Audit", o.Audit != nil},
+		{"Resolver", o.Resolver != nil}, {"Leases", o.Leases != nil}, {"Audit", o.Audit != nil}, {"Admit", o.Admit != nil},
 	} {
 		if !part.set {
 			names = append(names, part.name)

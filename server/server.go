@@ -1,8 +1,8 @@
 // Package server is the door of an engine: HTTP with JSON, one table of
 // operations, and a guard before it.
 //
-// The guard answers nobody but the holder of the token. It refuses what a web
-// page could send on somebody's behalf: a foreign Host (DNS rebinding), a
+// The guard answers nobody whom Options.Admit does not let in. It refuses what
+// a web page could send on somebody's behalf: a foreign Host (DNS rebinding), a
 // foreign Origin, and the content types of HTML forms. Behind it each line of
 // the table decodes its input, calls one of the root interfaces and encodes
 // the answer. Errors are JSON too: code, name, description and hint.
@@ -10,9 +10,6 @@ package server
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -22,12 +19,13 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 
 	"sutler"
 	"sutler/security"
 )
 
-// Options are what New ties together. Everything up to Token is required.
+// Options are what New ties together. Everything up to Admit is required.
 type Options struct {
 	Engine    sutler.Engine
 	Registrar sutler.Registrar
@@ -36,11 +34,8 @@ type Options struct {
 	Resolver  sutler.Resolver
 	Leases    sutler.Leases
 	Audit     sutler.AuditLog
-	// Admit returns who asks, or answers by itself and returns false. Nil: the
-	// holder of Token, and nobody else, is let in as Caller.
-	Admit  func(http.ResponseWriter, *http.Request) (sutler.Caller, bool)
-	Token  string
-	Caller sutler.Caller
+	// Admit returns who asks, or answers by itself and returns false.
+	Admit func(http.ResponseWriter, *http.Request) (sutler.Caller, bool)
 
 	// Access returns what the installation allows now. Nil: only what is built in.
 	Access func() *security.Access
@@ -63,9 +58,6 @@ func New(o Options) (http.Handler, error) {
 	if names := o.missing(); names != "" {
 		return nil, fmt.Errorf("cannot make a server without %s", names)
 	}
-	if o.Admit == nil && len(o.Token) < 16 {
-		return nil, errors.New("cannot make a server: the token has fewer than 16 characters")
-	}
 	if o.Access == nil {
 		usual, err := security.NewAccess(nil, 0, false)
 		if err != nil {
@@ -81,10 +73,7 @@ func New(o Options) (http.Handler, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	o.Limits = o.Limits.WithDefaults()
-	d := &door{Options: o, token: sha256.Sum256([]byte(o.Token)), mux: http.NewServeMux(), records: records}
-	if d.Admit == nil {
-		d.Admit = d.holder
-	}
+	d := &door{Options: o, mux: http.NewServeMux(), records: records}
 	d.route()
 	return d, nil
 }
@@ -92,8 +81,7 @@ func New(o Options) (http.Handler, error) {
 // door is the guard and the table behind it.
 type door struct {
 	Options
-	token [sha256.Size]byte // of the token: compared in constant time whatever its length
-	mux   *http.ServeMux
+	mux *http.ServeMux
 
 	records bool // what is done to the configuration is checked and recorded by Configure
 }
@@ -118,10 +106,13 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.URL.Path != healthPath {
+		rc := http.NewResponseController(w)
+		_ = rc.SetWriteDeadline(time.Now().Add(writeTime)) // for what Admit answers to one who does not read it
 		caller, in := d.Admit(w, r)
 		if !in {
 			return
 		}
+		_ = rc.SetWriteDeadline(time.Time{})
 		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, caller))
 	}
 	d.mux.ServeHTTP(w, r)
@@ -133,23 +124,6 @@ type callerKey struct{}
 func callerOf(r *http.Request) sutler.Caller {
 	c, _ := r.Context().Value(callerKey{}).(sutler.Caller)
 	return c
-}
-
-// holder lets the holder of the token in.
-func (d *door) holder(w http.ResponseWriter, r *http.Request) (sutler.Caller, bool) {
-	if d.knows(r) {
-		return d.Options.Caller, true
-	}
-	w.Header().Set("WWW-Authenticate", `Bearer realm="sutler"`)
-	d.refuse(w, sutler.Errorf(sutler.Denied, "cannot let the caller in: no valid token; send Authorization: Bearer with the content of client.token in the server's data directory"), http.StatusUnauthorized)
-	return sutler.Caller{}, false
-}
-
-// knows reports whether r shows the token.
-func (d *door) knows(r *http.Request) bool {
-	kind, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	sum := sha256.Sum256([]byte(strings.TrimSpace(token)))
-	return subtle.ConstantTimeCompare(sum[:], d.token[:]) == 1 && strings.EqualFold(kind, "Bearer")
 }
 
 // foreign refuses a request for a host that is not ours, which is how a page

@@ -15,6 +15,7 @@ import (
 	"sutler"
 	"sutler/client"
 	"sutler/server"
+	"sutler/sutlertest"
 	"sutler/xmltree"
 )
 
@@ -103,8 +104,8 @@ func open(t *testing.T, w *world, o server.Options) string {
 	t.Helper()
 	o.Engine, o.Registrar, o.Monitor, o.Config = w, w, w, w
 	o.Resolver, o.Leases, o.Audit = w, w, w
-	o.Token, o.Version = token, "1.2.3"
-	o.Caller = sutler.Caller{Account: "local", Groups: []string{sutler.MPFAdmins}, Door: "json"}
+	o.Version = "1.2.3"
+	o.Admit = sutlertest.Holder(token, sutler.Caller{Account: "local", Groups: []string{sutler.MPFAdmins}, Door: "json"})
 	h, err := server.New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +150,6 @@ func TestGuard(t *testing.T) {
 		code         string // of the error; "" for none
 	}{
 		{"let in", "POST", "/v1/requests", body, auth, "", 200, ""},
-		{"scheme in other case", "POST", "/v1/requests", body, with(header{"Authorization": "bearer " + token}), "", 200, ""},
 		{"charset", "POST", "/v1/requests", body, with(header{"Content-Type": "application/json; charset=UTF-8"}), "", 200, ""},
 		{"same origin", "POST", "/v1/requests", body, with(header{"Origin": "http://localhost:99"}), "localhost:99", 200, ""},
 		{"localhost", "GET", "/v1/version", "", auth, "localhost", 200, ""},
@@ -161,9 +161,6 @@ func TestGuard(t *testing.T) {
 
 		{"no token", "GET", "/v1/version", "", header{}, "", 401, "0x80070005"},
 		{"wrong token", "GET", "/v1/version", "", with(header{"Authorization": "Bearer " + token + "x"}), "", 401, "0x80070005"},
-		{"beginning of the token", "GET", "/v1/version", "", with(header{"Authorization": "Bearer " + token[:20]}), "", 401, "0x80070005"},
-		{"basic", "GET", "/v1/version", "", with(header{"Authorization": "Basic " + token}), "", 401, "0x80070005"},
-		{"bare token", "GET", "/v1/version", "", with(header{"Authorization": token}), "", 401, "0x80070005"},
 		{"unknown path without token", "GET", "/nothing", "", header{}, "", 401, "0x80070005"},
 
 		{"foreign host", "GET", "/v1/version", "", auth, "evil.example", 403, "0x80070005"},
@@ -202,9 +199,6 @@ func TestGuard(t *testing.T) {
 			res, got := send(t, address, c.method, c.path, c.body, c.header, c.host)
 			if res.StatusCode != c.want {
 				t.Fatalf("%s %s: status %d, want %d; body %s", c.method, c.path, res.StatusCode, c.want, got)
-			}
-			if c.want == 401 && res.Header.Get("WWW-Authenticate") != `Bearer realm="sutler"` {
-				t.Errorf("WWW-Authenticate = %q", res.Header.Get("WWW-Authenticate"))
 			}
 			if c.want == 405 && res.Header.Get("Allow") == "" {
 				t.Error("no Allow header")
@@ -539,7 +533,7 @@ func FuzzSubmit(f *testing.F) {
 		f.Add(s)
 	}
 	w := &world{response: &sutler.Response{Transaction: "{1}", Status: sutler.Committed, XML: []byte("<response/>")}}
-	h, err := server.New(server.Options{Engine: w, Registrar: w, Monitor: w, Config: w, Resolver: w, Leases: w, Audit: w, Token: token})
+	h, err := server.New(server.Options{Engine: w, Registrar: w, Monitor: w, Config: w, Resolver: w, Leases: w, Audit: w, Admit: sutlertest.Holder(token, sutler.Caller{})})
 	if err != nil {
 		f.Fatal(err)
 	}

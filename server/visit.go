@@ -70,5 +70,6 @@ func (v *visit) configure(what, detail string, do func() error) error {
 // Admin changes who may do what; admin.Admin is the only one.
 type Admin interface {
 	Change(ctx context.Context, from sutler.Caller, c sutler.AccessChange) error
+	View() sutler.AccessView
 	Rows(now *security.Access, c sutler.AccessChange) ([]sutler.AccessRow, error)
 }

@@ -35,7 +35,7 @@ func (p *program) procedure() *cobra.Command {
 		}, func(args []string) string { return args[0] + " is set" })
 	for name, help := range map[string]string{
 		"execute-as": "credential that impersonating calls of the procedure run as; see sutler credential", "access": "public or private",
-		"audit": "on or off: its calls are in the audit log", "perf": "on or off: its calls are measured", "save-rollback": "on or off: its data are kept for undoing",
+		"audit": "on or off: its calls are in the audit log", "perf": "on or off: kept without effect, for nothing measures procedures yet", "save-rollback": "on or off: its data are kept for undoing",
 	} {
 		flags[name] = new(string)
 		set.Flags().StringVar(flags[name], name, "", help)
