@@ -95,17 +95,42 @@ func mask(text string, secrets []string) string {
 	if len(secrets) == 0 || text == "" {
 		return text
 	}
-	all := slices.Clone(secrets)
-	for _, s := range secrets {
-		for _, spelt := range spellings {
-			all = append(all, spelt(s))
-		}
-	}
-	slices.SortFunc(all, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	all := spelt(secrets)
+	slices.SortFunc(all, longerFirst)
 	for _, s := range all {
 		text = strings.ReplaceAll(text, s, hidden)
 	}
 	return text
+}
+
+// spelt returns secrets in every way in which a text may show them.
+func spelt(secrets []string) []string {
+	all := slices.Clone(secrets)
+	for _, s := range secrets {
+		for _, spelling := range spellings {
+			all = append(all, spelling(s))
+		}
+	}
+	return all
+}
+
+// longerFirst orders values so that one comes after those it is a part of.
+func longerFirst(a, b string) int {
+	return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b))
+}
+
+// liesInSecret reports whether n is marked, or a part of what is, or the
+// password of a credential.
+func liesInSecret(n *xmltree.Node) bool {
+	if p := n.Parent(); n.Kind() == xmltree.Attribute && n.Local() == "password" && p != nil && p.Is("", "basic") {
+		return true
+	}
+	for ; n != nil; n = n.Parent() {
+		if doNotLog(n) {
+			return true
+		}
+	}
+	return false
 }
 
 // maskedXML returns n as XML with secrets replaced.

@@ -29,13 +29,14 @@ type walk struct {
 	trace   func(Event) // nil: nothing is traced
 	checks  bool        // executeData is checked against every input schema
 
-	budget *xmltree.Budget // of all trees of the transaction
-	steps  xmltree.Budget  // of the path that is being evaluated
-	seq    int             // number of the last call
-	turns  int64           // iterations of steps so far
-	depth  int             // nested calls
-	kept   bool            // an abandoned call keeps the request's document for ever
-	acted  bool            // a procedure that is not read was called: the caller's cancel counts no more
+	budget  *xmltree.Budget // of all trees of the transaction
+	steps   xmltree.Budget  // of the path that is being evaluated
+	seq     int             // number of the last call
+	turns   int64           // iterations of steps so far
+	depth   int             // nested calls
+	kept    bool            // an abandoned call keeps the request's document for ever
+	private bool            // a sensitive call was made: the log keeps no readable answer
+	acted   bool            // a procedure that is not read was called: the caller's cancel counts no more
 }
 
 // frame is one running procedure.
@@ -88,7 +89,7 @@ func (w *walk) try(f *frame, t *procedure.Try) error {
 		return cerr
 	}
 	if w.trace != nil {
-		w.traceAt("catch", "", t.CatchAt, show(inner), "", err)
+		w.traceAt("catch", "", t.CatchAt, show(inner, false), "", err)
 	}
 	err = w.run(f, t.Catch)
 	inner.Detach()
@@ -209,6 +210,16 @@ func (w *walk) value(root *xmltree.Node, path *procedure.Path) (string, bool, er
 		return "", false, err
 	}
 	return n.Text(), true, nil
+}
+
+// secretValue reports whether the value of path below root may be one that is
+// not for texts: it is secret, or was computed from a tree that has secrets.
+func (w *walk) secretValue(root *xmltree.Node, path *procedure.Path) bool {
+	n := root
+	if path == nil || path.Expr.Type() == xpath.NodeSetType {
+		n, _ = w.first(root, path)
+	}
+	return n != nil && (liesInSecret(n) || holdsSecret(n))
 }
 
 // holds reports whether a condition path selects a node, or is true when it
