@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"sutler"
@@ -16,11 +17,13 @@ import (
 // caller may see. They outlive the marks, because a procedure may have copied a
 // value without its mark. The zero value has none.
 type secrets struct {
+	mu      sync.Mutex      // providers hide texts, also when nobody waits for them any more
 	marked  map[string]bool // do-not-log and passwords: hidden in all that the log keeps
 	private map[string]bool // values of sensitive calls: hidden in its texts
 
 	words  map[string]bool   // those that are hidden only where they stand alone
-	others *strings.Replacer // all others; nil: words and others are to be made
+	others *strings.Replacer // all others; nil: all three are to be made
+	long   []string          // those of them that a text may cut short
 }
 
 // learn takes up values that are marked.
@@ -50,6 +53,8 @@ func (s *secrets) learnCall(c *sutler.Call, sensitive bool) {
 }
 
 func (s *secrets) add(to *map[string]bool, values []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, v := range values {
 		if v == "" || (*to)[v] {
 			continue
@@ -118,13 +123,15 @@ const shortest = 4
 
 // hide returns a text for the log: without any of the values.
 func (s *secrets) hide(text string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if text == "" || len(s.marked)+len(s.private) == 0 {
 		return text
 	}
 	if s.others == nil {
 		s.prepare()
 	}
-	text = s.others.Replace(text)
+	text = maskBeginnings(s.others.Replace(text), s.long)
 	if len(s.words) == 0 {
 		return text
 	}
@@ -181,6 +188,7 @@ func (s *secrets) prepare() {
 		pairs = append(pairs, v, hidden)
 	}
 	s.others = strings.NewReplacer(pairs...)
+	s.long = slices.DeleteFunc(all, func(v string) bool { return len(v) < longSecret })
 }
 
 // all returns what is marked.

@@ -68,7 +68,7 @@ func (e *Engine) submit(ctx context.Context, from sutler.Caller, req *sutler.Req
 	free, _ := e.claim(j.id)
 	defer free()
 	var a answer
-	err = e.guarded(j.id, func() (err error) {
+	err = e.guarded(j, func() (err error) {
 		if !may.Allowed {
 			return w.denied(req, may)
 		}
@@ -78,7 +78,7 @@ func (e *Engine) submit(ctx context.Context, from sutler.Caller, req *sutler.Req
 		a, err = w.answer(f)
 		return err
 	})
-	if err := e.guarded(j.id, func() error {
+	if err := e.guarded(j, func() error {
 		if err == nil {
 			resp, failure = e.finish(j, a)
 		} else {
@@ -97,11 +97,11 @@ func (e *Engine) submit(ctx context.Context, from sutler.Caller, req *sutler.Req
 
 // guarded runs f. A panic of the engine's own code becomes an error, which no
 // catch has seen, so that a transaction is decided while the process lives on.
-func (e *Engine) guarded(id sutler.TransactionID, f func() error) (err error) {
+func (e *Engine) guarded(j *journal, f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			e.logger.Error("the engine panicked", slog.String("transaction", string(id)), slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
-			err = sutler.Errorf(sutler.Unexpected, "cannot go on with transaction %s: the engine met a state that it should not be in", id)
+			e.logger.Error("the engine panicked", slog.String("transaction", string(j.id)), slog.String("panic", j.secrets.hide(fmt.Sprint(v))), slog.String("stack", string(debug.Stack())))
+			err = sutler.Errorf(sutler.Unexpected, "cannot go on with transaction %s: the engine met a state that it should not be in", j.id)
 		}
 	}()
 	return f()

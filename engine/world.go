@@ -104,6 +104,7 @@ func (l *local) call(ctx context.Context, c *sutler.Call, k kept) (err error, ab
 	}
 	var commands []string
 	c.Audit = func(sql string) { commands = append(commands, sql) }
+	c.Hide = l.j.secrets.hide
 	t := traitsOf(p, c.Procedure)
 	if c.Type == sutler.Read && !t.Enlists {
 		err, abandoned = l.read(ctx, p, c, start)
