@@ -212,14 +212,10 @@ func (w *walk) value(root *xmltree.Node, path *procedure.Path) (string, bool, er
 	return n.Text(), true, nil
 }
 
-// secretValue reports whether the value of path below root may be one that is
-// not for texts: it is secret, or was computed from a tree that has secrets.
+// secretValue reports whether what path selects below root is not for texts.
 func (w *walk) secretValue(root *xmltree.Node, path *procedure.Path) bool {
-	n := root
-	if path == nil || path.Expr.Type() == xpath.NodeSetType {
-		n, _ = w.first(root, path)
-	}
-	return n != nil && (liesInSecret(n) || holdsSecret(n))
+	n, err := w.first(root, path)
+	return err != nil || n == nil || liesInSecret(n) || holdsSecret(n)
 }
 
 // holds reports whether a condition path selects a node, or is true when it
