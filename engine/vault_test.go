@@ -14,6 +14,7 @@ import (
 	"sutler"
 	"sutler/engine"
 	"sutler/sutlertest"
+	"sutler/xmltree"
 )
 
 // vault is an engine that seals, audits everything and is traced, over a
@@ -28,6 +29,7 @@ type vault struct {
 const vaultNamespace = `<namespace name="Vault" providerSource="odd">
   <procedure name="Read" type="read" access="public"/>
   <procedure name="Write" type="write" access="public"/>
+  <procedure name="Saved" type="write" saveDataForRollback="1" access="public"/>
   <procedure name="Typed" type="read" access="public">
     <Schema name="inputSchema" validate="1"><xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">
       <xs:element name="executeData"><xs:complexType><xs:sequence><xs:element name="n" type="xs:int"/></xs:sequence></xs:complexType></xs:element></xs:schema></Schema>
@@ -128,6 +130,7 @@ func TestSecretsLeaveNoTrace(t *testing.T) {
 	call := func(procedure, attrs, inside string) string {
 		return `<execute namespace="Vault" procedure="` + procedure + `" ` + attrs + `>` + inside + `</execute>`
 	}
+	const note = `<execute namespace="Vault" procedure="Write" sensitive="2"/>` // so that the log keeps anything
 	const whole = `<before source="data" sourcePath="v" destination="executeData"/>`
 	const bare = `<before source="data" sourcePath="v/text()" destination="executeData"/>`
 	const copied = `<before source="data" sourcePath="v" destination="executeData"/><after source="executeData" sourcePath="v" destination="data" destinationPath="out"/>`
@@ -159,16 +162,24 @@ func TestSecretsLeaveNoTrace(t *testing.T) {
 		{name: "small value of a sensitive call", request: `<data><v>` + small + `</v></data><procedure>` + call("Write", `sensitive="1"`, whole) + `</procedure>`, process: fails("cannot use %s, but aq7", small), sender: true, kept: "cannot use ***, but aq7"},
 		{name: "answer of a sensitive call", request: plain + `<procedure>` + call("Read", `sensitive="1"`, copied) + `</procedure>`, sender: true, kept: "<response><data>***</data></response>"},
 		{name: "output of a sensitive call", request: `<procedure>` + call("Write", `sensitive="1"`, output) + `</procedure>`, process: func(c *sutler.Call) error {
-			v := c.Data.Document().NewElement(c.Data.Name())
+			v := c.Data.Document().NewElement(xmltree.Name{Local: "v"})
 			v.AppendText(secret)
 			return c.Data.Append(v)
 		}, sender: true},
-		{name: "sensitive request", request: `<data/><context><securityContext sensitive="1"/></context><procedure>` +
+		{name: "sensitive request, failed", request: plain + `<context><securityContext sensitive="1"/></context><procedure>` + note +
+			`<transform><before source="data" sourcePath="v" destination="data"><xsl:template match="/"><xsl:message terminate="yes"><xsl:value-of select="."/></xsl:message></xsl:template></before></transform></procedure>`, sender: true, want: secret, kept: "stopped"},
+		{name: "sensitive request", request: `<data/><context><securityContext sensitive="1"/></context><procedure>` + note +
 			`<transform><before source="data" destination="data"><xsl:template match="/"><v>` + secret + `</v></xsl:template></before></transform></procedure>`, sender: true},
-		{name: "does not fit the schema", request: `<data><n>` + secret + `</n></data><procedure>` + call("Typed", `sensitive="1"`, `<before source="data" sourcePath="n" destination="executeData"/>`) + `</procedure>`, sender: true, want: "does not fit"},
-		{name: "without its mark", request: marked + `<procedure>` + call("Write", ``, bare) + `</procedure>`, sender: true},
+		{name: "does not fit the schema", request: `<data><n>` + secret + `</n></data><procedure>` + note + call("Typed", `sensitive="1"`, `<before source="data" sourcePath="n" destination="executeData"/>`) + `</procedure>`, sender: true, want: "does not fit", kept: "does not fit"},
+		{name: "without its mark", request: marked + `<procedure>` + call("Saved", ``, bare) + `</procedure>`, sender: true},
 		{name: "without its mark, failed", request: marked + `<procedure>` + call("Write", ``, bare) + `</procedure>`, process: says, sender: true},
-		{name: "without its mark, answered", request: marked + `<procedure><transform><before source="data" sourcePath="v/text()" destination="data"/></transform></procedure>`, sender: true},
+		{name: "without its mark, answered", request: marked + `<procedure>` + note + `<transform><before source="data" sourcePath="v/text()" destination="data" destinationPath="out"/></transform></procedure>`, sender: true, kept: "<out>***</out>"},
+		{name: "left by a call, without its mark", request: `<procedure>` + call("Write", ``, `<after source="executeData" sourcePath="v/text()" destination="data" destinationPath="out"/>`) + `</procedure>`, process: func(c *sutler.Call) error {
+			v := c.Data.Document().NewElement(xmltree.Name{Local: "v"})
+			v.SetAttr(xmltree.Name{Local: "do-not-log"}, "1")
+			v.AppendText(secret)
+			return c.Data.Append(v)
+		}, sender: true, kept: "<out>***</out>"},
 		{name: "cut short", request: marked + `<procedure>` + call("Write", ``, whole) + `</procedure>`, process: fails("cannot use %s…", secret[:30]), want: "cannot use ***…"},
 		{name: "cut short, sensitive", request: plain + `<procedure>` + call("Write", `sensitive="1"`, whole) + `</procedure>`, process: fails("cannot use %s…", secret[:30]), sender: true},
 		{name: "in small letters", request: marked + `<procedure>` + call("Write", ``, whole) + `</procedure>`, process: fails("cannot use %s", strings.ToLower(secret)), want: "cannot use ***"},
