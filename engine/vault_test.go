@@ -167,7 +167,7 @@ func TestSecretsLeaveNoTrace(t *testing.T) {
 			return c.Data.Append(v)
 		}, sender: true},
 		{name: "sensitive request, failed", request: plain + `<context><securityContext sensitive="1"/></context><procedure>` + note +
-			`<transform><before source="data" sourcePath="v" destination="data"><xsl:template match="/"><xsl:message terminate="yes"><xsl:value-of select="."/></xsl:message></xsl:template></before></transform></procedure>`, sender: true, want: secret, kept: "stopped"},
+			`<transform><before source="data" sourcePath="v" destination="data"><xsl:template match="/"><xsl:message terminate="yes"><xsl:value-of select="."/></xsl:message></xsl:template></before></transform></procedure>`, sender: true, want: secret, kept: "cannot transform"},
 		{name: "sensitive request", request: `<data/><context><securityContext sensitive="1"/></context><procedure>` + note +
 			`<transform><before source="data" destination="data"><xsl:template match="/"><v>` + secret + `</v></xsl:template></before></transform></procedure>`, sender: true},
 		{name: "does not fit the schema", request: `<data><n>` + secret + `</n></data><procedure>` + note + call("Typed", `sensitive="1"`, `<before source="data" sourcePath="n" destination="executeData"/>`) + `</procedure>`, sender: true, want: "does not fit", kept: "does not fit"},
