@@ -139,7 +139,7 @@ func (tx *Transaction) foldStep(r *Record, index map[int]int) error {
 			Seq: r.Seq, Parents: r.Parents, Namespace: r.Namespace, Procedure: r.Procedure,
 			Provider: r.Provider, Type: r.Type, Policy: r.Policy, Identity: r.Identity,
 			Context: r.Context, Input: r.Input, Rollback: r.Rollback, Status: CallStarted, Began: r.At,
-			Enlisted: r.Enlisted, Audited: r.Audited, Before: r.Before, Sensitive: r.Sensitive,
+			Enlisted: r.Enlisted, Audited: r.Audited, Before: r.Before, Sensitive: r.Sensitive, Private: r.Private,
 		})
 		tx.Audited = tx.Audited || r.Audited
 		return nil

@@ -121,9 +121,15 @@ type Call struct {
 	Bag      *Bag          // shared by the calls of one transaction, never nil; empty after a crash
 
 	// Audit leaves SQL for the audit database (MPF: Custom Audit::Audit). It is
-	// run after the transaction has committed, if the call succeeds. Nil during
-	// rollback, prepare, commit and probe.
+	// run after the transaction has committed, if the call succeeds. Values stand
+	// in single quotes: there secrets are replaced by ***, in a sensitive call
+	// all of them. Nil during rollback, prepare, commit and probe.
 	Audit func(sql string)
+
+	// Hide returns a text as a provider may write it to a log: with *** for
+	// what is marked do-not-log, passwords and the values of sensitive calls.
+	// Errors need it not. Nil during rollback, prepare, commit and probe.
+	Hide func(text string) string
 }
 
 // Provider returns the element providerContext of the call's namespace, or nil.

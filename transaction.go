@@ -125,9 +125,10 @@ type Record struct {
 	// encrypted in Sealed: Context, Input, Rollback, the secret of Identity and
 	// Answer, the response as it was sent. The engine seals what is marked
 	// Sensitive when it writes a record, and opens it when it reads one; these
-	// two are not encoded themselves.
+	// three are not encoded themselves.
 	Sealed    []byte
 	Sensitive bool
+	Private   bool // Sensitive, and because the call is: no text of the transaction shows any value of it
 	Answer    string
 }
 
@@ -292,6 +293,7 @@ type Step struct {
 	Input     string        `json:"-"`
 	Rollback  []Pair        `json:"-"`
 	Sensitive bool          `json:"-"`                // its records are sealed
+	Private   bool          `json:"-"`                // because the call is sensitive
 	Before    string        `json:"before,omitempty"` // executeData with secrets masked, when the audit level is full
 	After     string        `json:"after,omitempty"`
 	Status    StepStatus    `json:"status"`

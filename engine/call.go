@@ -45,8 +45,12 @@ func (w *walk) callNamed(f *frame, in *invocation) (err error, abandoned bool) {
 	seq := w.seq
 	name := in.namespace + "/" + in.procedure
 	before := ""
+	if in.sensitive {
+		w.private = true
+		w.world.secrets().learnAll(in.data)
+	}
 	if w.trace != nil {
-		before = show(in.data)
+		before = show(in.data, in.sensitive)
 		w.trace(Event{Depth: w.depth, Kind: "call", Name: name, Seq: seq, At: in.at.String(), Before: before})
 	}
 	w.depth++
@@ -56,7 +60,7 @@ func (w *walk) callNamed(f *frame, in *invocation) (err error, abandoned bool) {
 		return w.failed(in, seq, before, err), abandoned
 	}
 	if w.trace != nil {
-		w.trace(Event{Depth: w.depth, Kind: "done", Name: name, Seq: seq, At: in.at.String(), Before: before, After: show(in.data)})
+		w.trace(Event{Depth: w.depth, Kind: "done", Name: name, Seq: seq, At: in.at.String(), Before: before, After: show(in.data, in.sensitive)})
 	}
 	return nil, false
 }
@@ -178,14 +182,17 @@ func (w *walk) callProvider(f *frame, in *invocation, p *procedure.Procedure, se
 	}
 	k := kept{
 		parents: f.parents, audited: choose(in.settings.Audit, p.Audit), input: input,
-		secret: in.sensitive || !c.Identity.Secret.Empty() || holdsSecret(in.data) || holdsSecret(ctx),
+		secret: in.sensitive || !c.Identity.Secret.Empty() || holdsSecret(in.data) || holdsSecret(ctx), private: in.sensitive,
 	}
+	secrets := w.world.secrets()
+	secrets.learnCall(c, in.sensitive)
+	k.secret = k.secret || secrets.within(in.data) || secrets.quotedIn(ctx.Child("errorContext"))
 	switch {
 	case !w.world.full():
 	case in.sensitive:
 		k.before = hiddenData
 	default:
-		k.before = maskedXML(in.data)
+		k.before = secrets.xml(in.data)
 	}
 	if err, abandoned = w.world.call(w.ctx, c, k); err != nil {
 		if err2 := w.cancelled(); err2 != nil && markOf(err) == nil {

@@ -158,7 +158,7 @@ func (e *Engine) forward(j *journal, steps []*sutler.Step, round int, background
 				return "", j.lost
 			}
 			text := fmt.Sprintf("cannot commit call %d, %s/%s: %v", s.Seq, s.Namespace, s.Procedure, err)
-			e.logger.Error("cannot commit a call", slog.String("transaction", string(j.id)), slog.Int("round", round+1), slog.String("reason", text))
+			e.logger.Error("cannot commit a call", slog.String("transaction", string(j.id)), slog.Int("round", round+1), slog.String("reason", j.secrets.hide(text)))
 			if doubt.Text != "" {
 				text = doubt.Text + "; " + text
 			}

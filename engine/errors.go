@@ -63,6 +63,10 @@ func maskedError(err error, c *sutler.Call, secrets []string) error {
 		e.Sources = slices.Clone(own.Sources) // an error raised again keeps where it came from
 	}
 	secrets = append(secretsOf(c), secrets...)
+	for i := range e.Sources { // which the provider may have from its input
+		s := &e.Sources[i]
+		s.Namespace, s.Procedure = mask(s.Namespace, secrets), mask(s.Procedure, secrets)
+	}
 	var none *noAnswer
 	if errors.As(err, &none) {
 		e.Code, e.Err = none.code, &noAnswer{short(mask(none.what, secrets)), none.code, false}

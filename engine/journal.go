@@ -21,10 +21,14 @@ type journal struct {
 	last    string // the enlisted connection that commits last, or ""
 	live    bool   // whoever asked still waits
 	sealer  sutler.Sealer
+	secrets secrets // what no text of it shows
 }
 
-// stamp completes a record.
+// stamp completes a record, and hides secrets in its text.
 func (j *journal) stamp(r sutler.Record) sutler.Record {
+	if r.Kind != sutler.AuditCommand { // has its own way of hiding them
+		r.Text = j.secrets.hide(r.Text)
+	}
 	r.Transaction = j.id
 	r.At = j.now().UTC().Truncate(time.Microsecond)
 	return r

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -82,11 +83,21 @@ func collectAll(n *xmltree.Node, all *[]string) {
 }
 
 // spellings are the ways in which a text may show a secret beside the plain
-// one: as XML, as the value of an attribute, and quoted.
+// one: as XML, as the value of an attribute, quoted, as a literal of SQL, with
+// other letters, and as a path without detours.
 var spellings = []func(string) string{
 	strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace,
 	strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;").Replace,
 	func(s string) string { s = strconv.Quote(s); return s[1 : len(s)-1] },
+	strings.NewReplacer("'", "''").Replace,
+	strings.ToLower,
+	strings.ToUpper,
+	func(s string) string {
+		if strings.Contains(s, "/") {
+			return path.Clean(s)
+		}
+		return s
+	},
 }
 
 // mask replaces every secret in text, longer ones first, because one may be
@@ -95,17 +106,74 @@ func mask(text string, secrets []string) string {
 	if len(secrets) == 0 || text == "" {
 		return text
 	}
-	all := slices.Clone(secrets)
-	for _, s := range secrets {
-		for _, spelt := range spellings {
-			all = append(all, spelt(s))
-		}
-	}
-	slices.SortFunc(all, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	all := spelt(secrets)
+	slices.SortFunc(all, longerFirst)
 	for _, s := range all {
 		text = strings.ReplaceAll(text, s, hidden)
 	}
+	return maskBeginnings(text, all)
+}
+
+// spelt returns secrets in every way in which a text may show them.
+func spelt(secrets []string) []string {
+	all := slices.Clone(secrets)
+	for _, s := range secrets {
+		for _, spelling := range spellings {
+			if other := spelling(s); other != s && other != "" && other != "/" {
+				all = append(all, other)
+			}
+		}
+	}
+	return all
+}
+
+// A text may show a long secret cut short. It is recognized by its beginning.
+const (
+	longSecret = 40
+	beginning  = 16
+)
+
+// maskBeginnings replaces what of the long ones among secrets a text shows from
+// their beginning on.
+func maskBeginnings(text string, secrets []string) string {
+	for _, s := range secrets {
+		if len(s) < longSecret {
+			continue
+		}
+		for from := 0; ; {
+			i := strings.Index(text[from:], s[:beginning])
+			if i < 0 {
+				break
+			}
+			i += from
+			n := beginning
+			for n < len(s) && i+n < len(text) && text[i+n] == s[n] {
+				n++
+			}
+			text = strings.ToValidUTF8(text[:i]+hidden+text[i+n:], "")
+			from = i + len(hidden)
+		}
+	}
 	return text
+}
+
+// longerFirst orders values so that one comes after those it is a part of.
+func longerFirst(a, b string) int {
+	return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b))
+}
+
+// liesInSecret reports whether n is marked, or a part of what is, or the
+// password of a credential.
+func liesInSecret(n *xmltree.Node) bool {
+	if p := n.Parent(); n.Kind() == xmltree.Attribute && n.Local() == "password" && p != nil && p.Is("", "basic") {
+		return true
+	}
+	for ; n != nil; n = n.Parent() {
+		if doNotLog(n) {
+			return true
+		}
+	}
+	return false
 }
 
 // maskedXML returns n as XML with secrets replaced.

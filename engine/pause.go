@@ -38,7 +38,7 @@ func (e *Engine) pause(j *journal, round int, end sutler.Record, background bool
 		}
 		e.later(j.id, paused{at: due, lease: j.lease})
 		e.logger.Warn("transaction pauses", slog.String("transaction", string(j.id)), slog.String("status", string(tx.Status)),
-			slog.Int("round", round+1), slog.Time("due", due), slog.String("reason", end.Text))
+			slog.Int("round", round+1), slog.Time("due", due), slog.String("reason", j.secrets.hide(end.Text)))
 		return tx.Status, nil
 	}
 	if err := j.must(end); err != nil {
@@ -62,7 +62,7 @@ func (e *Engine) needsOperator(j *journal, status sutler.Status, event int, text
 		client = "{unknown}"
 	}
 	e.logger.Error("transaction needs an operator", slog.Int("event", event), slog.String("transaction", string(j.id)),
-		slog.String("clientTransaction", client), slog.String("engine", string(j.lease.Engine)), slog.String("status", string(status)), slog.String("reason", text))
+		slog.String("clientTransaction", client), slog.String("engine", string(j.lease.Engine)), slog.String("status", string(status)), slog.String("reason", j.secrets.hide(text)))
 }
 
 // later notes when to go on with a transaction.

@@ -119,7 +119,7 @@ func (e *Engine) read(ctx context.Context, id sutler.TransactionID) ([]sutler.Re
 // goOn does what is left to do for a transaction that no request works on any
 // more: forward or back, as its records say.
 func (e *Engine) goOn(j *journal, tx *sutler.Transaction, round int) (status sutler.Status, err error) {
-	err = e.guarded(j.id, func() (err error) {
+	err = e.guarded(j, func() (err error) {
 		if tx.Forward {
 			status, err = e.goForward(j, tx, tx.Response, round)
 			return err

@@ -85,7 +85,7 @@ func (e *Engine) rollback(j *journal, cause *sutler.Error, response string, back
 			}
 			j.hold(sutler.Record{Kind: sutler.StepUndoFailed, Seq: s.Seq, Code: sutler.CodeOf(err), Text: err.Error()})
 			e.logger.Error("cannot undo a call", slog.String("transaction", string(j.id)), slog.Int("call", s.Seq),
-				slog.String("procedure", s.Namespace+"/"+s.Procedure), slog.Int("round", tx.Round+1), slog.String("error", err.Error()))
+				slog.String("procedure", s.Namespace+"/"+s.Procedure), slog.Int("round", tx.Round+1), slog.String("error", j.secrets.hide(err.Error())))
 			leave(sutler.RollbackFailTx, s, err)
 		}
 	}
@@ -151,7 +151,7 @@ func (e *Engine) callOf(j *journal, s *sutler.Step) (*sutler.Call, *xmltree.Docu
 	text := "<executeXml>" + s.Context + s.Input + "</executeXml>"
 	doc, err := xmltree.Parse([]byte(text), xmltree.Options{MaxBytes: int64(len(text)) + 1, MaxDepth: 1 << 20})
 	if err != nil {
-		return nil, nil, sutler.Errorf(sutler.Corrupt, "cannot read the record of call %d: %w", s.Seq, err)
+		return nil, nil, sutler.Errorf(sutler.Corrupt, "cannot read the record of call %d: %w", s.Seq, brief(err))
 	}
 	who, err := e.undoAs(j, s)
 	if err != nil {
@@ -159,14 +159,16 @@ func (e *Engine) callOf(j *journal, s *sutler.Step) (*sutler.Call, *xmltree.Docu
 		return nil, nil, err
 	}
 	root := doc.DocumentElement()
+	if root.Child("context") == nil {
+		doc.Release()
+		return nil, nil, sutler.Errorf(sutler.Corrupt, "cannot read the record of call %d: it has no context", s.Seq)
+	}
 	c := &sutler.Call{
 		Transaction: j.id, Seq: s.Seq, Namespace: s.Namespace, Procedure: s.Procedure, ProviderSource: s.Provider,
 		Type: s.Type, Identity: who, Started: j.records[0].At,
 		Context: root.Child("context"), Data: root.Child("executeData"),
 		Rollback: sutler.NewRollbackData(s.Rollback, nil), Bag: &sutler.Bag{},
 	}
-	if c.Context == nil {
-		return nil, nil, sutler.Errorf(sutler.Corrupt, "cannot read the record of call %d: it has no context", s.Seq)
-	}
+	j.secrets.learnCall(c, s.Private)
 	return c, doc, nil
 }

@@ -14,6 +14,9 @@ import (
 // hiddenData stands for executeData of a call that is sensitive.
 const hiddenData = "<executeData>" + hidden + "</executeData>"
 
+// hiddenResponse stands for the response of a transaction with a sensitive call.
+const hiddenResponse = "<response><data>" + hidden + "</data></response>"
+
 // sealed is what a record keeps encrypted.
 type sealed struct {
 	Context  string        `json:"context,omitempty"`
@@ -21,6 +24,7 @@ type sealed struct {
 	Rollback []sutler.Pair `json:"rollback,omitempty"`
 	Secret   string        `json:"secret,omitempty"`
 	Answer   string        `json:"answer,omitempty"`
+	Private  bool          `json:"private,omitempty"`
 }
 
 // recordID is what the sealed part of a record is bound to: sealed parts of
@@ -37,7 +41,7 @@ func (j *journal) seal(r sutler.Record) (sutler.Record, error) {
 		r.Answer, r.Identity.Secret = "", sutler.Secret{}
 		return r, nil
 	}
-	part := sealed{Context: r.Context, Input: r.Input, Secret: r.Identity.Secret.Reveal(), Answer: r.Answer}
+	part := sealed{Context: r.Context, Input: r.Input, Secret: r.Identity.Secret.Reveal(), Answer: r.Answer, Private: r.Private}
 	var open []sutler.Pair
 	for _, p := range r.Rollback {
 		if p.Name == sutler.CommitsLast {
@@ -47,7 +51,7 @@ func (j *journal) seal(r sutler.Record) (sutler.Record, error) {
 	}
 	if r.Context != "" {
 		var err error
-		if r.Context, err = withoutCredentials(r.Context); err != nil {
+		if r.Context, err = withoutSecrets(r.Context); err != nil {
 			return r, err
 		}
 	}
@@ -80,7 +84,7 @@ func (e *Engine) unseal(rs []sutler.Record) error {
 		}
 		r.Context, r.Input, r.Rollback, r.Answer = part.Context, part.Input, part.Rollback, part.Answer
 		r.Identity.Secret = sutler.NewSecret(part.Secret)
-		r.Sealed, r.Sensitive = nil, true
+		r.Sealed, r.Sensitive, r.Private = nil, true, part.Private
 	}
 	return nil
 }
@@ -145,13 +149,32 @@ func withoutCredentials(context string) (string, error) {
 	if !strings.Contains(context, "securityContext") {
 		return context, nil
 	}
+	return editContext(context, func(c *xmltree.Node) {
+		if s := c.Child("securityContext"); s != nil {
+			s.Detach()
+		}
+	})
+}
+
+// withoutSecrets returns a context without its securityContext and errorContext,
+// which may quote a sensitive call, and with what is marked hidden in it.
+func withoutSecrets(context string) (string, error) {
+	return editContext(context, func(c *xmltree.Node) {
+		for _, name := range []string{"securityContext", "errorContext"} {
+			if s := c.Child(name); s != nil {
+				s.Detach()
+			}
+		}
+		blank(c)
+	})
+}
+
+func editContext(context string, edit func(c *xmltree.Node)) (string, error) {
 	doc, err := xmltree.Parse([]byte(context), xmltree.Options{MaxBytes: int64(len(context)) + 1, MaxDepth: 1 << 20})
 	if err != nil {
-		return "", err
+		return "", brief(err) // the lines of source may hold secrets
 	}
 	defer doc.Release()
-	if s := doc.DocumentElement().Child("securityContext"); s != nil {
-		s.Detach()
-	}
+	edit(doc.DocumentElement())
 	return written(doc.DocumentElement())
 }

@@ -16,12 +16,13 @@ import (
 type turn struct {
 	loops       []*xmltree.Node // by forEach; nil: bound to nothing
 	executeData *xmltree.Node
+	sensitive   bool // nothing of it shows in a text
 }
 
 // step runs an execute, queue or transform: its loops, then for each
 // combination repeat, when, before, the call and after (schema C.4).
 func (w *walk) step(f *frame, s *procedure.Step) error {
-	err := w.loop(f, s, &turn{loops: make([]*xmltree.Node, len(s.ForEach))}, 0)
+	err := w.loop(f, s, &turn{loops: make([]*xmltree.Node, len(s.ForEach)), sensitive: s.Sensitive.Apply(f.sensitive)}, 0)
 	if err != nil && len(f.parents) == 0 {
 		// The inline procedure has no name: an error that comes from it and
 		// from no call names the step's target (schema B.12).
@@ -85,7 +86,11 @@ func (w *walk) repeat(f *frame, s *procedure.Step, t *turn) error {
 		}
 		n, err := repeatCount(text)
 		if err != nil {
-			return sutler.Errorf(sutler.BadInput, "cannot repeat %s times (%s): %w", strconv.Quote(text), r.At, err)
+			shown := hidden
+			if !t.sensitive && !w.secretValue(w.scope(f, t, r.Source), r.Path) {
+				shown = strconv.Quote(text)
+			}
+			return sutler.Errorf(sutler.BadInput, "cannot repeat %s times (%s): %w", shown, r.At, err)
 		}
 		count = saturate(count, n)
 	}

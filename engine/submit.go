@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 
 	"sutler"
 	"sutler/procedure"
@@ -67,7 +68,7 @@ func (e *Engine) submit(ctx context.Context, from sutler.Caller, req *sutler.Req
 	free, _ := e.claim(j.id)
 	defer free()
 	var a answer
-	err = e.guarded(j.id, func() (err error) {
+	err = e.guarded(j, func() (err error) {
 		if !may.Allowed {
 			return w.denied(req, may)
 		}
@@ -77,7 +78,7 @@ func (e *Engine) submit(ctx context.Context, from sutler.Caller, req *sutler.Req
 		a, err = w.answer(f)
 		return err
 	})
-	if err := e.guarded(j.id, func() error {
+	if err := e.guarded(j, func() error {
 		if err == nil {
 			resp, failure = e.finish(j, a)
 		} else {
@@ -96,11 +97,11 @@ func (e *Engine) submit(ctx context.Context, from sutler.Caller, req *sutler.Req
 
 // guarded runs f. A panic of the engine's own code becomes an error, which no
 // catch has seen, so that a transaction is decided while the process lives on.
-func (e *Engine) guarded(id sutler.TransactionID, f func() error) (err error) {
+func (e *Engine) guarded(j *journal, f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			e.logger.Error("the engine panicked", slog.String("transaction", string(id)), slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
-			err = sutler.Errorf(sutler.Unexpected, "cannot go on with transaction %s: the engine met a state that it should not be in", id)
+			e.logger.Error("the engine panicked", slog.String("transaction", string(j.id)), slog.String("panic", j.secrets.hide(fmt.Sprint(v))), slog.String("stack", string(debug.Stack())))
+			err = sutler.Errorf(sutler.Unexpected, "cannot go on with transaction %s: the engine met a state that it should not be in", j.id)
 		}
 	}()
 	return f()
@@ -198,6 +199,11 @@ func (e *Engine) begin(ctx context.Context, from sutler.Caller, req *sutler.Requ
 			return nil, nil, nil, err
 		}
 	}
+	j.secrets.learn(slices.Concat(secretsIn(f.data), secretsIn(f.context), secretsIn(f.procedureData))...)
+	if f.sensitive {
+		w.private = true
+		j.secrets.learnAll(f.data)
+	}
 	j.hold(began)
 	w.started = j.records[0].At
 	return w, f, j, nil
@@ -277,10 +283,15 @@ func (w *walk) answer(f *frame) (answer, error) {
 		return answer{}, err
 	}
 	sent, err := written(r)
-	if err != nil || !holdsSecret(r) {
-		return answer{sent, sent}, err
+	switch secrets := w.world.secrets(); {
+	case err != nil:
+		return answer{}, err
+	case w.private:
+		return answer{sent, hiddenResponse}, nil
+	case holdsSecret(r) || secrets.within(r):
+		return answer{sent, secrets.xml(r)}, nil
 	}
-	return answer{sent, maskedXML(r)}, nil
+	return answer{sent, sent}, nil
 }
 
 // finish commits and answers.
@@ -309,7 +320,7 @@ func (e *Engine) fail(j *journal, err error) (*sutler.Response, error) {
 	if errors.Is(err, errDoubt) {
 		return answerOf(j.id, sutler.InDoubt, cause)
 	}
-	status, rerr := e.rollback(j, cause, errorResponse(cause), false)
+	status, rerr := e.rollback(j, cause, errorResponse(j.secrets.hideError(cause)), false)
 	if rerr != nil {
 		return e.letGo(j, rerr)
 	}
@@ -336,7 +347,7 @@ func (e *Engine) letGo(j *journal, err error) (*sutler.Response, error) {
 		return refusal(err)
 	}
 	e.later(j.id, paused{at: j.now(), lease: j.lease, lost: j.lease})
-	e.logger.Error("let go of a transaction", slog.String("transaction", string(j.id)), slog.String("error", err.Error()))
+	e.logger.Error("let go of a transaction", slog.String("transaction", string(j.id)), slog.String("error", j.secrets.hide(err.Error())))
 	code := sutler.CodeOf(err)
 	if code != sutler.LogRefused && code != sutler.Unexpected {
 		code = sutler.LogFailed

@@ -6,7 +6,7 @@ import (
 )
 
 // Event is one construct as a trace shows it. The strings are made only when
-// somebody traces; content marked do-not-log is masked.
+// somebody traces; content marked do-not-log is masked, and all of sensitive calls.
 type Event struct {
 	Depth  int    // nesting of calls, 0 for the request itself
 	Kind   string // call, done, failed, select, when, before, after, catch, rollback
@@ -24,10 +24,13 @@ func (e *Engine) event(ev Event) {
 	}
 }
 
-// show returns n as XML for a trace, masked.
-func show(n *xmltree.Node) string {
-	if n == nil {
+// show returns n as XML for a trace, masked; nothing of it in a sensitive call.
+func show(n *xmltree.Node, sensitive bool) string {
+	switch {
+	case n == nil:
 		return ""
+	case sensitive:
+		return hidden
 	}
 	return maskedXML(n)
 }

@@ -19,7 +19,7 @@ func (w *walk) transfer(f *frame, t *turn, what string, x *procedure.Transfer) (
 	}
 	shown := ""
 	if w.trace != nil {
-		shown = show(n)
+		shown = show(n, t.sensitive)
 	}
 	if n == nil {
 		skip, err = x.IfNull == procedure.Skip, nil
@@ -58,7 +58,7 @@ func (w *walk) transfer(f *frame, t *turn, what string, x *procedure.Transfer) (
 		t.loops[x.Dest.Index] = m.replaced
 	}
 	if w.trace != nil {
-		w.traceTransfer(what, x, shown, show(w.scope(f, t, x.Dest)), err)
+		w.traceTransfer(what, x, shown, show(w.scope(f, t, x.Dest), t.sensitive), err)
 	}
 	return false, err
 }

@@ -30,13 +30,14 @@ type walk struct {
 	trace   func(Event) // nil: nothing is traced
 	checks  bool        // executeData is checked against every input schema
 
-	budget *xmltree.Budget // of all trees of the transaction
-	steps  xmltree.Budget  // of the path that is being evaluated
-	seq    int             // number of the last call
-	turns  int64           // iterations of steps so far
-	depth  int             // nested calls
-	kept   bool            // an abandoned call keeps the request's document for ever
-	acted  bool            // a procedure that is not read was called: the caller's cancel counts no more
+	budget  *xmltree.Budget // of all trees of the transaction
+	steps   xmltree.Budget  // of the path that is being evaluated
+	seq     int             // number of the last call
+	turns   int64           // iterations of steps so far
+	depth   int             // nested calls
+	kept    bool            // an abandoned call keeps the request's document for ever
+	private bool            // a sensitive call was made: the log keeps no readable answer
+	acted   bool            // a procedure that is not read was called: the caller's cancel counts no more
 }
 
 // frame is one running procedure.
@@ -89,7 +90,7 @@ func (w *walk) try(f *frame, t *procedure.Try) error {
 		return cerr
 	}
 	if w.trace != nil {
-		w.traceAt("catch", "", t.CatchAt, show(inner), "", err)
+		w.traceAt("catch", "", t.CatchAt, show(inner, false), "", err)
 	}
 	err = w.run(f, t.Catch)
 	inner.Detach()
@@ -210,6 +211,12 @@ func (w *walk) value(root *xmltree.Node, path *procedure.Path) (string, bool, er
 		return "", false, err
 	}
 	return n.Text(), true, nil
+}
+
+// secretValue reports whether what path selects below root is not for texts.
+func (w *walk) secretValue(root *xmltree.Node, path *procedure.Path) bool {
+	n, err := w.first(root, path)
+	return err != nil || n == nil || liesInSecret(n) || holdsSecret(n)
 }
 
 // holds reports whether a condition path selects a node, or is true when it

@@ -30,6 +30,8 @@ type world interface {
 	// access returns what the installation allows now: programs are pinned for
 	// a transaction, access lists are not.
 	access() *security.Access
+	// secrets are what the log does not show of the transaction.
+	secrets() *secrets
 	// secret returns the password of a stored credential.
 	secret(c *security.Credential) (sutler.Secret, error)
 }
@@ -39,6 +41,7 @@ type kept struct {
 	parents []sutler.Frame
 	audited bool   // the procedure is marked for audit
 	secret  bool   // the records of the call are sealed
+	private bool   // the call is sensitive
 	input   string // executeData as XML, when the procedure saves it for rollback
 	before  string // the same with secrets masked, when everything is audited
 }
@@ -78,6 +81,8 @@ func (l *local) full() bool { return l.e.level() >= sutler.AuditFull }
 
 func (l *local) access() *security.Access { return l.e.access.Load() }
 
+func (l *local) secrets() *secrets { return &l.j.secrets }
+
 func (l *local) secret(c *security.Credential) (sutler.Secret, error) { return l.e.secretOf(c) }
 
 func (l *local) call(ctx context.Context, c *sutler.Call, k kept) (err error, abandoned bool) {
@@ -95,10 +100,11 @@ func (l *local) call(ctx context.Context, c *sutler.Call, k kept) (err error, ab
 	}
 	start := sutler.Record{
 		Kind: sutler.StepStarted, Seq: c.Seq, Parents: k.parents, Namespace: c.Namespace, Procedure: c.Procedure,
-		Provider: c.ProviderSource, Type: c.Type, Identity: c.Identity, Audited: k.audited, Before: k.before, Sensitive: k.secret,
+		Provider: c.ProviderSource, Type: c.Type, Identity: c.Identity, Audited: k.audited, Before: k.before, Sensitive: k.secret, Private: k.private,
 	}
 	var commands []string
 	c.Audit = func(sql string) { commands = append(commands, sql) }
+	c.Hide = l.j.secrets.hide
 	t := traitsOf(p, c.Procedure)
 	if c.Type == sutler.Read && !t.Enlists {
 		err, abandoned = l.read(ctx, p, c, start)
@@ -111,7 +117,7 @@ func (l *local) call(ctx context.Context, c *sutler.Call, k kept) (err error, ab
 	}
 	if err == nil {
 		for _, sql := range commands {
-			l.j.hold(sutler.Record{Kind: sutler.AuditCommand, Seq: c.Seq, Text: sql})
+			l.j.hold(sutler.Record{Kind: sutler.AuditCommand, Seq: c.Seq, Text: auditCommand(sql, l.j.secrets.all(), k.private)})
 		}
 	}
 	return err, abandoned
@@ -122,10 +128,10 @@ func (l *local) after(c *sutler.Call, start *sutler.Record) string {
 	switch {
 	case start.Before == "" || c.Data == nil:
 		return ""
-	case start.Sensitive && start.Before == hiddenData:
+	case start.Private:
 		return hiddenData
 	}
-	return maskedXML(c.Data)
+	return l.j.secrets.xml(c.Data)
 }
 
 // read calls a procedure that leaves nothing to undo. It leaves records only
@@ -142,7 +148,7 @@ func (l *local) read(ctx context.Context, p sutler.Provider, c *sutler.Call, sta
 	if l.j.acted {
 		ctx = context.WithoutCancel(ctx)
 	}
-	err = l.ask(ctx, c, "process", p.Process)
+	err = l.process(ctx, p, c, start.Private)
 	if audited {
 		end := sutler.Record{Kind: sutler.StepDone, Seq: c.Seq}
 		if err == nil {
@@ -191,7 +197,7 @@ func (l *local) write(ctx context.Context, p sutler.Provider, c *sutler.Call, st
 		ctx = context.Background()
 	}
 	if t.Flushes || flush(context.Background(), nil) == nil {
-		err = l.ask(ctx, c, "process", p.Process)
+		err = l.process(ctx, p, c, start.Private)
 	}
 	abandoned = isAbandoned(err)
 	g.close()
@@ -248,7 +254,7 @@ func (l *local) settleNow(p sutler.Provider, c *sutler.Call, start sutler.Record
 	s := sutler.Step{
 		Seq: c.Seq, Namespace: c.Namespace, Procedure: c.Procedure, Provider: c.ProviderSource, Type: c.Type,
 		Policy: start.Policy, Identity: c.Identity, Context: start.Context, Input: start.Input, Rollback: known, Status: sutler.CallStarted,
-		Sensitive: start.Sensitive,
+		Sensitive: start.Sensitive, Private: start.Private,
 	}
 	again, open := l.e.settle(l.j, p, &s, err.Error())
 	switch {
@@ -356,28 +362,30 @@ func isAbandoned(err error) bool {
 	return errors.As(err, &none) && none.abandoned
 }
 
+// process asks a provider to process c, and learns what is secret in what the
+// provider leaves.
+func (l *local) process(ctx context.Context, p sutler.Provider, c *sutler.Call, private bool) error {
+	// An abandoned call goes on editing its document, so it must not share
+	// the budget of the transaction.
+	back := c.Context.Document().Lend()
+	err := l.e.ask(ctx, c, "process", func(ctx context.Context, c *sutler.Call) error {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(l.e.stop, cancel)()
+		return p.Process(ctx, c)
+	})
+	if !isAbandoned(err) {
+		back()
+		l.j.secrets.learnCall(c, private)
+	}
+	return err
+}
+
 // ask runs one method of a provider with a deadline. It is the one place where
 // the engine starts a goroutine: a provider that misses its deadline and does
 // not come back within the grace is abandoned, it and its document. Then, and
 // when the provider panics, there is a *noAnswer in the error. Secrets of the
 // call are masked in it.
-func (l *local) ask(ctx context.Context, c *sutler.Call, what string, f func(context.Context, *sutler.Call) error) error {
-	// An abandoned call goes on editing its document, so it must not share
-	// the budget of the transaction.
-	back := c.Context.Document().Lend()
-	err := l.e.ask(ctx, c, what, func(ctx context.Context, c *sutler.Call) error {
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		defer context.AfterFunc(l.e.stop, cancel)()
-		return f(ctx, c)
-	})
-	if !isAbandoned(err) {
-		back()
-	}
-	return err
-}
-
-// ask is the part of local.ask that knows nothing of documents.
 func (e *Engine) ask(ctx context.Context, c *sutler.Call, what string, f func(context.Context, *sutler.Call) error) error {
 	secrets := secretsOf(c) // before the provider edits what marks them
 	own := *c               // nor can it change which call the records speak of

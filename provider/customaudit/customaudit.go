@@ -114,13 +114,14 @@ func name(n *xmltree.Node) (string, error) {
 	return `"` + strings.Join(strings.Split(s, "."), `"."`) + `"`, nil
 }
 
-// literal returns the value of n as a literal of SQL. Its text cannot end the
+// literal returns the value of n as a literal of SQL, *** when n, something
+// around it or something in it is marked do-not-log. Its text cannot end the
 // literal: quotes are doubled, and nothing else has a meaning inside.
 func literal(n *xmltree.Node) (string, error) {
 	if n.Child("null") != nil {
 		return "NULL", nil
 	}
-	if n.Attr("do-not-log") == "1" {
+	if liesInSecret(n) || holdsSecret(n) {
 		return "'***'", nil
 	}
 	text := n.Text()
@@ -128,4 +129,27 @@ func literal(n *xmltree.Node) (string, error) {
 		return "", sutler.Errorf(sutler.BadInput, "cannot audit: the %s %q holds a character that SQL cannot", n.Local(), n.Attr("name"))
 	}
 	return "'" + strings.ReplaceAll(text, "'", "''") + "'", nil
+}
+
+func marked(n *xmltree.Node) bool { return n.Attr("do-not-log") == "1" }
+
+func liesInSecret(n *xmltree.Node) bool {
+	for ; n != nil; n = n.Parent() {
+		if marked(n) {
+			return true
+		}
+	}
+	return false
+}
+
+func holdsSecret(n *xmltree.Node) bool {
+	if marked(n) {
+		return true
+	}
+	for e := n.FirstElement(); e != nil; e = e.NextElement() {
+		if holdsSecret(e) {
+			return true
+		}
+	}
+	return false
 }

@@ -71,15 +71,16 @@ type happen func(c *sutler.Call, phase string) error
 // process remembers the fault and carries it out when its phase is process.
 func (p *faults) process(do happen) provider.Func {
 	return func(ctx context.Context, c *sutler.Call) error {
-		phase := strings.ToLower(provider.Optional(c, "phase", "process"))
+		given := provider.Optional(c, "phase", "process")
+		phase := strings.ToLower(given)
 		switch phase {
 		case "process", "rollback":
 		case "prepare", "commit":
 			if c.Type != sutler.TwoPhase {
-				return provider.BadInput(c, "phase", phase, "a procedure of type write has only process and rollback")
+				return provider.BadInput(c, "phase", given, "a procedure of type write has only process and rollback")
 			}
 		default:
-			return provider.BadInput(c, "phase", phase, "it must be process, prepare, commit or rollback")
+			return provider.BadInput(c, "phase", given, "it must be process, prepare, commit or rollback")
 		}
 		code, err := sutler.ParseCode(provider.Optional(c, "code", sutler.Failed.String()))
 		if err != nil {

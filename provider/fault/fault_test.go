@@ -99,7 +99,7 @@ func TestProvider(t *testing.T) {
 		},
 		{Procedure: "FailWrite", Data: `<code>0x80072030</code>`, Code: 0x80072030},
 		{Name: "FailWrite at prepare", Procedure: "FailWrite", Data: `<phase>prepare</phase>`, Code: sutler.BadInput, Text: `input phase is "prepare"`},
-		{Name: "Fail nowhere", Procedure: "Fail", Type: sutler.TwoPhase, Data: `<phase>lunch</phase>`, Code: sutler.BadInput, Text: `"lunch"`},
+		{Name: "Fail nowhere", Procedure: "Fail", Type: sutler.TwoPhase, Data: `<phase>Lunch</phase>`, Code: sutler.BadInput, Text: `"Lunch"`},
 		{Name: "Fail with success", Procedure: "Fail", Type: sutler.TwoPhase, Data: `<code>0</code>`, Code: sutler.BadInput, Text: "it means success"},
 		{Name: "Fail with no code", Procedure: "Fail", Type: sutler.TwoPhase, Data: `<code>x</code>`, Code: sutler.BadInput, Text: `input code: cannot read code "x"`},
 		{Name: "Fail sometimes", Procedure: "Fail", Type: sutler.TwoPhase, Data: `<times>-1</times>`, Code: sutler.BadInput, Text: `input times is "-1"`},

@@ -26,10 +26,11 @@ const defaultSet = "errors"
 // items reads the map file that c asks for. A missing file has the code that
 // MPF documents for it, sutler.Failed.
 func (p Provider) items(c *sutler.Call) ([]item, error) {
-	set := strings.TrimSuffix(provider.Optional(c, "errorSet", defaultSet), ".xml")
+	given := provider.Optional(c, "errorSet", defaultSet)
+	set := strings.TrimSuffix(given, ".xml")
 	language := provider.Optional(c, "locId", "")
 	if !plain(set) {
-		return nil, provider.BadInput(c, "errorSet", set, "it must be a plain name")
+		return nil, provider.BadInput(c, "errorSet", given, "it must be a plain name")
 	}
 	if !plain(language) {
 		return nil, provider.BadInput(c, "locId", language, "it must be a plain name")

@@ -93,7 +93,11 @@ func (p Provider) reportEvent(ctx context.Context, c *sutler.Call) error {
 	if code&0x80000000 != 0 {
 		level = slog.LevelError
 	}
-	p.Log.LogAttrs(ctx, level, fill(text, params), slog.String("source", source), slog.String("code", code.String()),
+	text = fill(text, params)
+	if c.Hide != nil {
+		text, source = c.Hide(text), c.Hide(source)
+	}
+	p.Log.LogAttrs(ctx, level, text, slog.String("source", source), slog.String("code", code.String()),
 		slog.String("transaction", string(c.Transaction)), slog.Int("call", c.Seq))
 	return nil
 }

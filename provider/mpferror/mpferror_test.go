@@ -90,7 +90,7 @@ func TestErrors(t *testing.T) {
 
 		{what: "no map", procedure: prov, context: noObject, data: where + `<locId>sv</locId>`, code: sutler.Failed, text: `cannot translate error "newmailbox|0x80072030": map file "sv/errors.xml" not found; it was: no such object`},
 		{what: "map outside", procedure: prov, context: noObject, data: where + `<locId>..</locId>`, code: sutler.BadInput, text: `cannot translate error "newmailbox|0x80072030": cannot call "TranslateProvisioningError": input locId is ".."…`},
-		{what: "set outside", procedure: prov, context: noObject, data: where + `<errorSet>../x</errorSet>`, code: sutler.BadInput, text: `cannot translate error "newmailbox|0x80072030": cannot call "TranslateProvisioningError": input errorSet is "../x"…`},
+		{what: "set outside", procedure: prov, context: noObject, data: where + `<errorSet>../x.xml</errorSet>`, code: sutler.BadInput, text: `cannot translate error "newmailbox|0x80072030": cannot call "TranslateProvisioningError": input errorSet is "../x.xml"…`},
 		{what: "broken map", procedure: prov, context: noObject, data: where + `<locId>bad</locId>`, code: sutler.Failed, text: `cannot translate error "newmailbox|0x80072030": cannot read map file: bad/errors.xml:1…`},
 		{what: "no map at all", procedure: prov, context: noObject, data: where + `<locId>bad</locId><errorSet>other</errorSet>`, code: sutler.Failed, text: `cannot translate error "newmailbox|0x80072030": cannot read map file "bad/other.xml": it holds <Other>…`},
 		{what: "item without a bar", procedure: prov, context: noObject, data: where + `<locId>bad</locId><errorSet>name</errorSet>`, code: sutler.Failed, text: `cannot translate error "newmailbox|0x80072030": cannot read map file bad/name.xml:2:1: want <Item name="context|code">…`},
@@ -164,6 +164,19 @@ func TestReportEvent(t *testing.T) {
 				t.Errorf("ReportEvent without a log = %v", err)
 			}
 		})
+	}
+}
+
+// TestReportEventHides has the engine hide what must not be in a log.
+func TestReportEventHides(t *testing.T) {
+	var log bytes.Buffer
+	call := sutlertest.NewCall(t, "ReportEvent", `<parameters><parameter>the password is s3cret</parameter></parameters><source>s3cret</source>`)
+	call.Hide = func(text string) string { return strings.ReplaceAll(text, "s3cret", "***") }
+	if err := (mpferror.Provider{Log: slog.New(slog.NewTextHandler(&log, nil))}).Procedures().Process(t.Context(), call); err != nil {
+		t.Fatal(err)
+	}
+	if text := log.String(); strings.Contains(text, "s3cret") || !strings.Contains(text, `msg="the password is ***" source=***`) {
+		t.Errorf("the log holds %s", text)
 	}
 }
 

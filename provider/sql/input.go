@@ -143,13 +143,14 @@ func (in *input) readTimeout(e *xmltree.Node) error {
 // is enlisted: part of the database transaction that ends with the Sutler
 // transaction (see enlist). It means nothing for an undoCommand.
 func readCommand(e *xmltree.Node) (*command, error) {
-	cmd := &command{SQL: e.Text(), Mode: strings.ToLower(trim(e.Attr("param"))), Hidden: hidden(e)}
+	given := trim(e.Attr("param"))
+	cmd := &command{SQL: e.Text(), Mode: strings.ToLower(given), Hidden: hidden(e)}
 	switch cmd.Mode {
 	case "":
 		cmd.Mode = "auto"
 	case "auto", "named", "unnamed", "none":
 	default:
-		return nil, badElement("%s/@param is %q (want auto, named, unnamed or none)", e.Local(), cmd.Mode)
+		return nil, badElement("%s/@param is %q (want auto, named, unnamed or none)", e.Local(), given)
 	}
 	switch t := trim(e.Attr("transactional")); strings.ToLower(t) {
 	case "", "0", "false":
@@ -172,7 +173,30 @@ func readParam(e *xmltree.Node) param {
 	return p
 }
 
-func hidden(e *xmltree.Node) bool { return trim(e.Attr("do-not-log")) == "1" }
+// hidden reports whether the value of e must not be logged: it, something
+// around it or something in it is marked do-not-log.
+func hidden(e *xmltree.Node) bool {
+	for p := e.Parent(); p != nil; p = p.Parent() {
+		if marked(p) {
+			return true
+		}
+	}
+	return holdsMarked(e)
+}
+
+func holdsMarked(e *xmltree.Node) bool {
+	if marked(e) {
+		return true
+	}
+	for c := e.FirstElement(); c != nil; c = c.NextElement() {
+		if holdsMarked(c) {
+			return true
+		}
+	}
+	return false
+}
+
+func marked(e *xmltree.Node) bool { return trim(e.Attr("do-not-log")) == "1" }
 
 func trim(s string) string { return strings.Trim(s, " \t\r\n") }
 

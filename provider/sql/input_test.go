@@ -8,6 +8,7 @@ import (
 
 	"sutler"
 	"sutler/provider/sql"
+	"sutler/xmltree"
 )
 
 func TestBadInput(t *testing.T) {
@@ -246,6 +247,8 @@ func TestSecrets(t *testing.T) {
 		{`<command>select ?</command><param do-not-log="1" type="int">s3cr3t</param>`, "type int"},
 		{`<command do-not-log="1">select s3cr3t</command>`, "the command"},
 		{`<command do-not-log="1">insert into s3cr3t values (1)</command>`, "the command"},
+		{`<command>select json_extract('{}', ?)</command><param><v do-not-log="1">s3cr3t</v></param>`, "SQLITE_ERROR"},
+		{`<command param="OFF">select 1</command>`, `command/@param is "OFF"`}, // as given, so that the engine finds it
 		{`<command>insert into customer values ('s3cr3t'</command>`, `"insert into customer values …"`},
 	} {
 		err := w.sql.Process(t.Context(), call(t, "Query", `<connect Database="shop.db" Password="s3cr3t"/>`+c.data))
@@ -254,6 +257,11 @@ func TestSecrets(t *testing.T) {
 		} else if text := err.Error(); strings.Contains(text, "s3cr3t") || !strings.Contains(text, c.says) {
 			t.Errorf("%s = %q, want a text with %q and without the secret", c.data, text, c.says)
 		}
+	}
+	around := call(t, "Query", `<connect Database="shop.db"/><command>select json_extract('{}', ?)</command><param>s3cr3t</param>`)
+	around.Data.SetAttr(xmltree.Name{Local: "do-not-log"}, "1")
+	if err := w.sql.Process(t.Context(), around); err == nil || strings.Contains(err.Error(), "s3cr3t") {
+		t.Errorf("all of executeData is marked: %v", err)
 	}
 	c := call(t, "ExecSQL", `<connect Database="shop.db"/><command>insert into audit values (:p)</command><param name="p" do-not-log="1">s3cr3t</param>
 		<undoCommand>select json_extract('{}', :p)</undoCommand>`)
