@@ -193,12 +193,13 @@ func (w *inWindow) add(now time.Time, window time.Duration) (n int) {
 }
 
 func pairOf(account, source string) pair {
-	return pair{sha256.Sum256([]byte(fold(account))), sha256.Sum256([]byte(network(source)))}
+	return pair{sha256.Sum256([]byte(fold(account))), sha256.Sum256([]byte(Network(source)))}
 }
 
-// network returns what counts as one source: an address of IPv4, or the 64
-// bits of an IPv6 address that a customer of a network usually gets.
-func network(source string) string {
+// Network returns what counts as one source, an address with or without port: an
+// address of IPv4, or the 64 bits of an IPv6 address that a customer of a
+// network usually gets. Any other text is a source by itself.
+func Network(source string) string {
 	addr, err := netip.ParseAddr(source)
 	if err != nil {
 		at, err := netip.ParseAddrPort(source)

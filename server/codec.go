@@ -88,7 +88,7 @@ func (d *door) serve(w http.ResponseWriter, r *http.Request, op operation, calle
 	}
 	v := &visit{door: d, caller: caller}
 	var a answer
-	err := v.refusal(op)
+	err := v.refusal(r, op)
 	if err == nil {
 		a, err = op.do(v, r)
 	}
