@@ -24,7 +24,10 @@ type Refused struct {
 
 // RefusalRecord is what is recorded of one Refused, or of several.
 type RefusalRecord struct {
-	Caller, Trustee, What, Text string
+	Caller  string // who asked, if that was proved
+	Trustee string // Caller, or who was claimed to ask
+	What    string
+	Text    string
 }
 
 // What bounds the records of refusals, whoever makes however many of them.

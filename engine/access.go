@@ -16,8 +16,8 @@ func (e *Engine) Access() *security.Access { return e.access.Load() }
 // it. It counts for running transactions from their next call on. After an
 // error the picture of before stays in force.
 func (e *Engine) RefreshAccess(ctx context.Context) error {
-	e.register.Lock()
-	defer e.register.Unlock()
+	e.granting.Lock()
+	defer e.granting.Unlock()
 	return e.loadAccess(ctx)
 }
 
@@ -56,8 +56,8 @@ func (e *Engine) ChangeAccess(ctx context.Context, from sutler.Caller, what, det
 		if e.rules == nil {
 			return sutler.Errorf(sutler.NotYet, "this engine keeps no accounts and lists")
 		}
-		e.register.Lock()
-		defer e.register.Unlock()
+		e.granting.Lock()
+		defer e.granting.Unlock()
 		return e.changeAccess(ctx, make)
 	})
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 
 	"sutler"
@@ -118,6 +119,9 @@ func (w *walk) permit(f *frame, in *invocation) error {
 		return err
 	}
 	in.namespace, in.procedure, in.target = p.Namespace.Name, p.Name, p // as registered
+	if err := w.world.current(w.ctx); err != nil {
+		return errors.Join(errLimit, &sutler.Error{Code: sutler.CodeOf(err), Err: fmt.Errorf("cannot call %s/%s: %w", p.Namespace.Name, p.Name, err)})
+	}
 	now := w.inForce()
 	in.settings = now.access.Settings(p.Namespace.Name, p.Name)
 	if key := (permission{p, in.nested}); !now.allowed[key] {

@@ -30,6 +30,8 @@ type world interface {
 	// access returns what the installation allows now: programs are pinned for
 	// a transaction, access lists are not.
 	access() *security.Access
+	// current says why that may be an old picture, or returns nil.
+	current(ctx context.Context) error
 	// secret returns the password of a stored credential.
 	secret(c *security.Credential) (sutler.Secret, error)
 }
@@ -77,6 +79,8 @@ func (l *local) refuse(seq int, namespace, procedure string, d security.Decision
 func (l *local) full() bool { return l.e.level() >= sutler.AuditFull }
 
 func (l *local) access() *security.Access { return l.e.access.Load() }
+
+func (l *local) current(ctx context.Context) error { return l.e.current(ctx) }
 
 func (l *local) secret(c *security.Credential) (sutler.Secret, error) { return l.e.secretOf(c) }
 

@@ -200,7 +200,7 @@ func statusOf(c sutler.Code) int {
 		return http.StatusConflict
 	case sutler.Busy:
 		return http.StatusTooManyRequests
-	case sutler.Stopping, sutler.LogRefused, sutler.LogFailed, sutler.NoAudit, sutler.Inactive:
+	case sutler.Stopping, sutler.LogRefused, sutler.LogFailed, sutler.NoAudit, sutler.Inactive, sutler.AccessUnknown:
 		return http.StatusServiceUnavailable
 	case sutler.BadInput, sutler.BadRequest:
 		return http.StatusBadRequest
