@@ -4,42 +4,43 @@ package sutler
 // lie in the block 0xC2100001 to 0xC2100FFF. What a client of MPF sees as the
 // code of an errorContext is HRESULT of these.
 const (
-	OK           Code = 0
-	Failed       Code = 0x80004005
-	Denied       Code = 0x80070005
-	BadInput     Code = 0x80070057
-	NotFound     Code = 0x80070490
-	Exists       Code = 0x80070050
-	NoSuchFile   Code = 0x80070002
-	NotEmpty     Code = 0x80070091
-	TimedOut     Code = 0x800705B4
-	Cancelled    Code = 0x800704C7
-	Busy         Code = 0x800706BB
-	Unexpected   Code = 0xC2100001
-	NotYet       Code = 0xC2100002
-	LimitReached Code = 0xC2100003
-	LogRefused   Code = 0xC2100004
-	LogFailed    Code = 0xC2100005
-	Conflict     Code = 0xC2100006
-	NoAnswer     Code = 0xC2100007
-	Doubt        Code = 0xC2100008
-	UndoFailure  Code = 0xC2100009
-	BadRequest   Code = 0xC210000A
-	BadNamespace Code = 0xC210000B
-	NullSource   Code = 0xC210000C
-	BadTarget    Code = 0xC210000D
-	TransformErr Code = 0xC210000E
-	PathErr      Code = 0xC210000F
-	NoProvider   Code = 0xC2100010
-	Corrupt      Code = 0xC2100011
-	OutsideRoot  Code = 0xC2100012
-	Stopping     Code = 0xC2100013
-	ReadOnlyName Code = 0xC2100014
-	Interrupted  Code = 0xC2100015
-	SchemaErr    Code = 0xC2100016
-	Duplicate    Code = 0xC2100017
-	NoAudit      Code = 0xC2100018
-	Inactive     Code = 0xC2100019
+	OK            Code = 0
+	Failed        Code = 0x80004005
+	Denied        Code = 0x80070005
+	BadInput      Code = 0x80070057
+	NotFound      Code = 0x80070490
+	Exists        Code = 0x80070050
+	NoSuchFile    Code = 0x80070002
+	NotEmpty      Code = 0x80070091
+	TimedOut      Code = 0x800705B4
+	Cancelled     Code = 0x800704C7
+	Busy          Code = 0x800706BB
+	Unexpected    Code = 0xC2100001
+	NotYet        Code = 0xC2100002
+	LimitReached  Code = 0xC2100003
+	LogRefused    Code = 0xC2100004
+	LogFailed     Code = 0xC2100005
+	Conflict      Code = 0xC2100006
+	NoAnswer      Code = 0xC2100007
+	Doubt         Code = 0xC2100008
+	UndoFailure   Code = 0xC2100009
+	BadRequest    Code = 0xC210000A
+	BadNamespace  Code = 0xC210000B
+	NullSource    Code = 0xC210000C
+	BadTarget     Code = 0xC210000D
+	TransformErr  Code = 0xC210000E
+	PathErr       Code = 0xC210000F
+	NoProvider    Code = 0xC2100010
+	Corrupt       Code = 0xC2100011
+	OutsideRoot   Code = 0xC2100012
+	Stopping      Code = 0xC2100013
+	ReadOnlyName  Code = 0xC2100014
+	Interrupted   Code = 0xC2100015
+	SchemaErr     Code = 0xC2100016
+	Duplicate     Code = 0xC2100017
+	NoAudit       Code = 0xC2100018
+	Inactive      Code = 0xC2100019
+	AccessUnknown Code = 0xC210001A
 )
 
 // HRESULT returns the code that an errorContext shows: that of MPF's documents
@@ -111,5 +112,6 @@ var codes = []CodeInfo{
 	{Duplicate, "Duplicate", "clientTransactionId used before", "The same trustee used this clientTransactionId for a request with other content. A repeated request must be the same to the byte; a new one needs a new ID."},
 	{NoAudit, "NoAudit", "audit cannot be written", "The signed heads of the audit chain cannot be kept, so nothing new is accepted. Mend what the description names, for instance the folder of the anchor; the engine goes on by itself."},
 	{Inactive, "Inactive", "the engine is not active", "An operator has deactivated the engine, or it is draining. Submit to another one, or say sutler engine activate."},
+	{AccessUnknown, "AccessUnknown", "it is not known who may do what", "For five seconds the engine could not read who may do what, so that rights may have been withdrawn meanwhile: nobody is let do anything. What a request had done was undone. Mend what the description names, for instance the connection to the database; the engine goes on by itself."},
 	{SchemaErr, "SchemaErr", "input does not fit its schema", "The executeData of a call breaks the input schema of the procedure. The description names the path, what was expected and what was found. Input is checked when the setting validation is on, or the schema says validate=\"1\"."},
 }

@@ -118,7 +118,7 @@ func (s *scenario) start(log sutlertest.Leaser, provider sutler.Provider, count 
 	clock := time.Unix(1_700_000_000+int64(*count)*100_000, 0)
 	ticks, ids := 0, *count*1000
 	e, err := engine.New(context.Background(), engine.Options{
-		Lease: lease, Log: log, Config: &sutlertest.Config{}, Limits: s.limits, Grace: time.Millisecond, Pauses: s.pauses,
+		Lease: lease, Log: log, Config: &sutlertest.Config{}, Builtin: s.namespaces, Limits: s.limits, Grace: time.Millisecond, Pauses: s.pauses,
 		Providers: map[string]sutler.Provider{"fake": provider},
 		Now:       func() time.Time { ticks++; return clock.Add(time.Duration(ticks) * time.Millisecond) },
 		NewID: func() sutler.TransactionID {
@@ -134,12 +134,6 @@ func (s *scenario) start(log sutlertest.Leaser, provider sutler.Provider, count 
 	})
 	if err != nil {
 		return nil, err
-	}
-	admin := sutler.Caller{Account: "ann", Groups: []string{sutler.MPFAdmins}}
-	if len(s.namespaces) > 0 {
-		if problems, err := e.Register(context.Background(), admin, s.namespaces...); err != nil {
-			return nil, fmt.Errorf("%v: %v", err, problems)
-		}
 	}
 	return &life{e, lease}, nil
 }

@@ -3,12 +3,10 @@ package engine
 import (
 	"context"
 	"fmt"
-	"log/slog"
 
 	"sutler"
 	"sutler/procedure"
 	"sutler/security"
-	"sutler/xmltree"
 )
 
 // Access returns what the installation allows now.
@@ -18,8 +16,8 @@ func (e *Engine) Access() *security.Access { return e.access.Load() }
 // it. It counts for running transactions from their next call on. After an
 // error the picture of before stays in force.
 func (e *Engine) RefreshAccess(ctx context.Context) error {
-	e.register.Lock()
-	defer e.register.Unlock()
+	e.granting.Lock()
+	defer e.granting.Unlock()
 	return e.loadAccess(ctx)
 }
 
@@ -48,29 +46,6 @@ func (e *Engine) loadAccess(ctx context.Context) error {
 	return nil
 }
 
-// mayConfigure refuses whoever may not change the configuration, and leaves a
-// record of that.
-func (e *Engine) mayConfigure(from sutler.Caller, what string) error {
-	a := e.access.Load()
-	d := a.MayConfigure(a.Caller(from))
-	if d.Allowed {
-		return nil
-	}
-	j := e.configuring(from, what)
-	j.hold(sutler.Record{Kind: sutler.Refused, Namespace: sutler.ConfigNamespace, Procedure: what, Code: sutler.Denied, Text: d.Check + ": " + d.Rule, Audited: true})
-	if err := j.must(sutler.Record{Kind: sutler.RollingBackTx, Code: sutler.Denied, Text: d.Rule}, sutler.Record{Kind: sutler.RolledBackTx}); err != nil {
-		e.logger.Error("cannot record a refusal", slog.String("caller", from.Account), slog.String("what", what), slog.String("error", err.Error()))
-	}
-	return sutler.Errorf(sutler.Denied, "cannot %s as %q: %s", what, from.Account, neutral)
-}
-
-// configuring begins the record of what an administrator does.
-func (e *Engine) configuring(from sutler.Caller, what string) *journal {
-	j := e.journal(e.newID(), e.Lease())
-	j.hold(sutler.Record{Kind: sutler.Began, Caller: from.Account, Trustee: from.Account, Namespace: sutler.ConfigNamespace, Procedure: what, Revision: e.catalog.Load().revision})
-	return j
-}
-
 // ChangeAccess changes who may do what: make returns the rows to change, made
 // from the picture it is given, and is called again when somebody else was
 // faster. It counts at once here, for running transactions too, and within
@@ -81,8 +56,8 @@ func (e *Engine) ChangeAccess(ctx context.Context, from sutler.Caller, what, det
 		if e.rules == nil {
 			return sutler.Errorf(sutler.NotYet, "this engine keeps no accounts and lists")
 		}
-		e.register.Lock()
-		defer e.register.Unlock()
+		e.granting.Lock()
+		defer e.granting.Unlock()
 		return e.changeAccess(ctx, make)
 	})
 }
@@ -95,8 +70,8 @@ func (e *Engine) RenewHash(ctx context.Context, account, old, fresh string) erro
 	if e.rules == nil {
 		return sutler.Errorf(sutler.NotYet, "this engine keeps no accounts and lists")
 	}
-	e.register.Lock()
-	defer e.register.Unlock()
+	e.granting.Lock()
+	defer e.granting.Unlock()
 	return e.changeAccess(ctx, func(now *security.Access) ([]sutler.AccessRow, error) {
 		acct := now.Account(account)
 		if acct == nil || acct.Hash != old {
@@ -106,39 +81,6 @@ func (e *Engine) RenewHash(ctx context.Context, account, old, fresh string) erro
 		v.Hash = fresh
 		return []sutler.AccessRow{security.Row(sutler.AccountRow, v.Name, &v)}, nil
 	})
-}
-
-// Configure lets from, who must be one of those who may configure, do
-// something to the configuration. It is recorded before it is done, under the
-// name what with the text detail, which must hold no secret. An error of do
-// says that nothing was changed; code LogFailed says that it was done and could
-// not be recorded.
-func (e *Engine) Configure(from sutler.Caller, what, detail string, do func() error) error {
-	if err := e.mayConfigure(from, what); err != nil {
-		return err
-	}
-	doc := xmltree.New(nil)
-	defer doc.Release()
-	n := doc.NewElement(xmltree.Name{Local: "executeData"})
-	n.AppendText(detail)
-	j := e.configuring(from, what)
-	free, _ := e.claim(j.id) // so that nobody recovers it meanwhile
-	defer free()
-	if err := j.must(sutler.Record{Kind: sutler.StepStarted, Seq: 1, Namespace: sutler.ConfigNamespace, Procedure: what, Type: sutler.Read, Audited: true,
-		Identity: sutler.Identity{Kind: sutler.ServiceAccount}, Context: "<context/>", Before: n.String()}); err != nil {
-		return &sutler.Error{Code: sutler.CodeOf(err), Err: fmt.Errorf("cannot %s: %w", what, err)}
-	}
-	if err := do(); err != nil {
-		err = &sutler.Error{Code: sutler.CodeOf(err), Err: fmt.Errorf("cannot %s: %w", what, err)}
-		_ = j.must(sutler.Record{Kind: sutler.StepFailed, Seq: 1, Code: sutler.CodeOf(err), Text: err.Error()},
-			sutler.Record{Kind: sutler.RollingBackTx, Code: sutler.CodeOf(err), Text: err.Error()}, sutler.Record{Kind: sutler.RolledBackTx})
-		return err
-	}
-	if lost := j.must(sutler.Record{Kind: sutler.StepDone, Seq: 1}, sutler.Record{Kind: sutler.CommittedTx}); lost != nil {
-		return &sutler.Error{Code: sutler.LogFailed, Err: fmt.Errorf("cannot record that it was done (%s): %w", what, lost)}
-	}
-	e.logger.Debug("configuration changed", slog.String("caller", from.Account), slog.String("what", what), slog.String("detail", detail))
-	return nil
 }
 
 // HasProcedure reports whether a namespace is registered that has the

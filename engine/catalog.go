@@ -131,61 +131,13 @@ func (e *Engine) Refresh(ctx context.Context) error {
 // outdated says why a stored namespace cannot be called. It shows places and
 // rules only: callers see it, and the file may hold secrets.
 func outdated(s sutler.Namespace, problems xmltree.Problems) error {
-	var places []string
-	for _, p := range problems {
-		if !p.Warning {
-			places = append(places, strings.TrimSpace(p.Pos.String()+" "+p.Rule))
-		}
-	}
-	more := ""
-	if n := len(places) - 3; n > 0 {
-		places, more = places[:3], fmt.Sprintf(" and %d more", n)
-	}
-	return fmt.Errorf("this engine refuses the registered file %s of namespace %q (%s%s); sutler namespace lint shows what is wrong: register a corrected file",
-		s.File, s.Name, strings.Join(places, ", "), more)
+	return fmt.Errorf("this engine refuses the registered file %s of namespace %q (%s); sutler namespace lint shows what is wrong: register a corrected file",
+		s.File, s.Name, placesOf(problems, false))
 }
 
-// Register compiles and checks srcs, stores all of them or none, and puts them
-// in force for requests that begin afterwards; see sutler.Registrar. It returns
-// at most xmltree.MostProblems problems.
-func (e *Engine) Register(ctx context.Context, from sutler.Caller, srcs ...sutler.Source) (xmltree.Problems, error) {
-	e.register.Lock()
-	defer e.register.Unlock()
-	next, fresh, problems, err := e.check(from, srcs)
-	if err != nil {
-		return problems, err
-	}
-	rows := make([]sutler.Namespace, len(fresh))
-	for i, ns := range fresh {
-		rows[i] = sutler.Namespace{
-			Name: ns.Name, Hash: ns.Hash, File: ns.File, Text: srcs[i].Text, Description: ns.Description,
-			ProviderSource: ns.ProviderSource, Version: ns.Version, ReadOnly: ns.ReadOnly,
-			Procedures: len(ns.Procedures), Registered: e.now().UTC(),
-		}
-	}
-	revision, err := e.config.PutNamespaces(ctx, next.revision, rows...)
-	if err != nil {
-		return problems, fmt.Errorf("cannot store the namespaces: %w", err)
-	}
-	next.revision = revision
-	e.catalog.Store(next)
-	return problems, nil
-}
-
-// Lint does what Register does without storing.
-func (e *Engine) Lint(_ context.Context, from sutler.Caller, srcs ...sutler.Source) (xmltree.Problems, error) {
-	_, _, problems, err := e.check(from, srcs)
-	return problems, err
-}
-
-// check compiles srcs and returns the catalog that holds them.
-func (e *Engine) check(from sutler.Caller, srcs []sutler.Source) (*catalog, []*procedure.Namespace, xmltree.Problems, error) {
-	if err := e.mayConfigure(from, "register namespaces"); err != nil {
-		return nil, nil, nil, err
-	}
-	if len(srcs) == 0 {
-		return nil, nil, nil, sutler.Errorf(sutler.BadInput, "cannot register namespaces: none is given")
-	}
+// check compiles srcs and returns the catalog that holds them, and their
+// namespaces in the same order; after an error nil for those that did not compile.
+func (e *Engine) check(srcs []sutler.Source) (*catalog, []*procedure.Namespace, xmltree.Problems, error) {
 	now := e.catalog.Load()
 	next := &catalog{revision: now.revision, namespaces: maps.Clone(now.namespaces), refused: maps.Clone(now.refused)}
 	var problems xmltree.Problems
@@ -198,27 +150,28 @@ func (e *Engine) check(from sutler.Caller, srcs []sutler.Source) (*catalog, []*p
 			break // nobody is told of more errors
 		}
 		if found.Err() != nil {
+			fresh = append(fresh, nil)
 			continue
 		}
+		fresh = append(fresh, ns)
 		key := procedure.Fold(ns.Name)
 		if other, twice := files[key]; twice {
-			return nil, nil, problems, sutler.Errorf(sutler.BadNamespace, "cannot register namespace %q twice in one call: %s and %s both define it", ns.Name, other, s.File)
+			return nil, fresh, problems, sutler.Errorf(sutler.BadNamespace, "cannot register namespace %q twice in one call: %s and %s both define it", ns.Name, other, s.File)
 		}
 		if old := now.namespaces[key]; old != nil && (old.builtin || old.ReadOnly) {
-			return nil, nil, problems, sutler.Errorf(sutler.ReadOnlyName, "cannot replace namespace %q: it is read-only", old.Name)
+			return nil, fresh, problems, sutler.Errorf(sutler.ReadOnlyName, "cannot replace namespace %q: it is read-only", old.Name)
 		}
 		problems = most(append(problems, e.checkProvider(ns)...))
 		files[key] = s.File
 		next.namespaces[key] = &entry{ns, false}
 		delete(next.refused, key)
-		fresh = append(fresh, ns)
 	}
 	if err := problems.Err(); err != nil {
-		return nil, nil, problems, &sutler.Error{Code: sutler.BadNamespace, Err: err}
+		return nil, fresh, problems, &sutler.Error{Code: sutler.BadNamespace, Err: err}
 	}
 	problems = most(append(problems, inFiles(procedure.Link(next.list()), fresh)...))
 	if err := problems.Err(); err != nil {
-		return nil, nil, problems, &sutler.Error{Code: sutler.BadNamespace, Err: err}
+		return nil, fresh, problems, &sutler.Error{Code: sutler.BadNamespace, Err: err}
 	}
 	return next, fresh, problems, nil
 }

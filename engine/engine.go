@@ -36,6 +36,11 @@ type Options struct {
 	Holds func() bool
 	// Admit is asked before a request is taken; its error is the answer. Nil: all are taken.
 	Admit func() error
+	// Current is asked when a request comes, and before each call that it makes:
+	// its error says that the access in force may be an old one, so that nothing
+	// is allowed any more. What a transaction has done is undone then, which
+	// needs no right, and no catch sees the error. Nil: it is always current.
+	Current func(context.Context) error
 	// Pauses are those between rounds of undoing or committing that failed;
 	// after the last one an operator is needed. Nil: 1 s, 5 s, 30 s, 2 min, 10 min.
 	Pauses []time.Duration
@@ -67,6 +72,7 @@ type Engine struct {
 	trace     func(Event)
 	holds     func() bool
 	admit     func() error
+	current   func(context.Context) error
 	pauses    []time.Duration
 	level     func() sutler.AuditLevel
 	builtin   []sutler.Source
@@ -76,7 +82,8 @@ type Engine struct {
 	abandoned atomic.Int64
 	catalog   atomic.Pointer[catalog]
 	access    atomic.Pointer[security.Access]
-	register  sync.Mutex // one change of the catalog or of who may do what at a time
+	register  sync.Mutex // one change of the catalog at a time
+	granting  sync.Mutex // and one of who may do what, which no registration keeps waiting
 
 	slots   chan struct{} // a running request holds one
 	mu      sync.Mutex
@@ -104,7 +111,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 		lease: o.Lease, log: o.Log, config: o.Config, limits: o.Limits.WithDefaults(), grace: o.Grace,
 		now: o.Now, newID: o.NewID, stop: o.Stop, logger: o.Logger, validate: o.Validate, trace: o.Trace,
 		providers: map[string]sutler.Provider{}, stopped: make(chan struct{}), idle: make(chan struct{}),
-		holds: o.Holds, admit: o.Admit, pauses: o.Pauses, level: o.AuditLevel, builtin: o.Builtin, rules: o.Access, sealer: o.Sealer,
+		holds: o.Holds, admit: o.Admit, current: o.Current, pauses: o.Pauses, level: o.AuditLevel, builtin: o.Builtin, rules: o.Access, sealer: o.Sealer,
 		living: map[sutler.TransactionID]chan struct{}{}, due: map[sutler.TransactionID]paused{},
 	}
 	if e.holds == nil {
@@ -112,6 +119,9 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	}
 	if e.admit == nil {
 		e.admit = func() error { return nil }
+	}
+	if e.current == nil {
+		e.current = func(context.Context) error { return nil }
 	}
 	if e.pauses == nil {
 		e.pauses = defaultPauses

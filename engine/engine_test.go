@@ -26,6 +26,8 @@ type rig struct {
 	fake   *sutlertest.Fake
 	config *sutlertest.Config
 	events []engine.Event
+	via    *later // to log
+	anew   func() // begins the IDs and the time of the newest engine anew
 }
 
 const sysNamespace = `<namespace name="Sys" providerSource="fake">
@@ -36,12 +38,14 @@ const sysNamespace = `<namespace name="Sys" providerSource="fake">
 
 func newRig(t *testing.T, limits sutler.Limits, sources ...string) *rig {
 	t.Helper()
-	r := &rig{log: sutlertest.NewLog(), fake: sutlertest.NewFake(), config: &sutlertest.Config{}}
+	r := &rig{log: sutlertest.NewLog(), fake: sutlertest.NewFake(), config: &sutlertest.Config{}, via: aside()}
 	r.Engine = r.another(t, limits)
 	r.register(t, sysNamespace)
 	for _, s := range sources {
 		r.register(t, s)
 	}
+	r.via.TransactionLog = r.log
+	r.anew()
 	return r
 }
 
@@ -54,8 +58,9 @@ func (r *rig) another(t *testing.T, limits sutler.Limits) *engine.Engine {
 	}
 	var mu sync.Mutex
 	ticks, ids := 0, 0
+	r.anew = func() { ticks, ids = 0, 0 }
 	e, err := engine.New(context.Background(), engine.Options{
-		Lease: lease, Log: r.log, Config: r.config, Limits: limits, Grace: time.Millisecond, Pauses: []time.Duration{},
+		Lease: lease, Log: r.via, Config: r.config, Limits: limits, Grace: time.Millisecond, Pauses: []time.Duration{},
 		Providers: map[string]sutler.Provider{"Fake": r.fake},
 		Now: func() time.Time {
 			mu.Lock()

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 
 	"sutler"
@@ -113,6 +114,9 @@ func tooDeep(namespace, procedure string, most int) error {
 func (w *walk) permit(f *frame, in *invocation) error {
 	if w.depth >= w.limits.CallDepth {
 		return tooDeep(in.namespace, in.procedure, w.limits.CallDepth)
+	}
+	if err := w.world.current(w.ctx); err != nil {
+		return errors.Join(errLimit, &sutler.Error{Code: sutler.CodeOf(err), Err: fmt.Errorf("cannot call %s/%s: %w", in.namespace, in.procedure, err)})
 	}
 	now := w.inForce()
 	p, err := w.catalog.procedure(in.namespace, in.procedure)

@@ -8,24 +8,58 @@ import (
 	"strings"
 
 	"sutler"
+	"sutler/security"
 )
 
+// longestReason is how many bytes an operator may write.
+const longestReason = 4096
+
 // Resolve implements sutler.Resolver. Transactions that another living engine
-// pauses are for that one: code Conflict.
+// pauses are for that one: code Conflict. What is no ID of a transaction goes
+// into no record.
 func (e *Engine) Resolve(ctx context.Context, from sutler.Caller, id sutler.TransactionID, r sutler.Resolution) (sutler.Status, error) {
 	status, err := e.resolve(ctx, from, id, r)
-	if err != nil {
-		return "", &sutler.Error{Code: sutler.CodeOf(err), Transaction: id, Err: fmt.Errorf("cannot %s transaction %s: %w", r.Verb, id, err)}
+	if err == nil {
+		return status, nil
 	}
-	return status, nil
+	e2 := &sutler.Error{Code: sutler.CodeOf(err), Err: fmt.Errorf("cannot %s transaction %s: %w",
+		security.Shown(string(r.Verb), mostName), security.Shown(string(id), mostName), err)}
+	if isID(id) {
+		e2.Transaction = id
+	}
+	return "", e2
+}
+
+// isID reports whether id looks like the ID of a transaction: letters, digits
+// and hyphens in braces, no longer than a GUID needs.
+func isID(id sutler.TransactionID) bool {
+	s := string(id)
+	if len(s) < 3 || len(s) > 64 || s[0] != '{' || s[len(s)-1] != '}' {
+		return false
+	}
+	for _, c := range []byte(s[1 : len(s)-1]) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '-' {
+			return false
+		}
+	}
+	return true
 }
 
 func (e *Engine) resolve(ctx context.Context, from sutler.Caller, id sutler.TransactionID, r sutler.Resolution) (sutler.Status, error) {
-	if err := e.mayConfigure(from, "resolve transaction "+string(id)); err != nil {
+	what := "resolve a transaction"
+	if isID(id) {
+		what = "resolve transaction " + string(id)
+	}
+	if err := e.mayConfigure(from, what); err != nil {
 		return "", err
 	}
-	if r.Reason = strings.TrimSpace(r.Reason); r.Reason == "" {
+	switch r.Reason = strings.TrimSpace(r.Reason); {
+	case !isID(id):
+		return "", sutler.Errorf(sutler.NotFound, "it is no ID of a transaction; want a GUID in braces")
+	case r.Reason == "":
 		return "", sutler.Errorf(sutler.BadInput, "there is no reason; say why, for the audit log")
+	case len(r.Reason) > longestReason:
+		return "", sutler.Errorf(sutler.BadInput, "the reason has %d bytes; at most %d are allowed", len(r.Reason), longestReason)
 	}
 	free, ok := e.claim(id)
 	if !ok {

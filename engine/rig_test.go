@@ -40,6 +40,13 @@ func (p funcs) Traits(procedure string) (sutler.Traits, bool) {
 	return p.traits(procedure), true
 }
 
+// later is a log that is exchanged later on.
+type later struct{ sutler.TransactionLog }
+
+// aside is a log to register the namespaces of a rig in: what the test then
+// sees begins after them.
+func aside() *later { return &later{sutlertest.NewLog()} }
+
 // bench is an engine over a fake and one more provider, "odd", that a test
 // brings along; the namespace Odd has its procedures.
 type bench struct {
@@ -65,10 +72,7 @@ func newBench(t *testing.T, limits sutler.Limits, odd sutler.Provider, wrap func
 	if err != nil {
 		t.Fatal(err)
 	}
-	var log sutler.TransactionLog = b.log
-	if wrap != nil {
-		log = wrap(b.log)
-	}
+	log := aside()
 	stop, end := context.WithCancel(context.Background())
 	t.Cleanup(end)
 	b.stop = end
@@ -101,6 +105,10 @@ func newBench(t *testing.T, limits sutler.Limits, odd sutler.Provider, wrap func
 		if problems, err := b.Register(t.Context(), admin, sutler.Source{File: "n.xml", Text: []byte(s)}); err != nil {
 			t.Fatalf("Register: %v %v", err, problems)
 		}
+	}
+	log.TransactionLog, ids = b.log, 0
+	if wrap != nil {
+		log.TransactionLog = wrap(b.log)
 	}
 	return b
 }

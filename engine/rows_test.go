@@ -212,7 +212,7 @@ func (r *row) run(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ticks := int64(0)
+	ticks, via := int64(0), aside()
 	providers := map[string]sutler.Provider{
 		"fake": fake, "own": ownProvider(),
 		"Provisioning.SimpleProvider.1": test.New(),
@@ -222,7 +222,7 @@ func (r *row) run(t *testing.T) {
 		providers[name] = &recorder{p.(recorded), r}
 	}
 	e, err := engine.New(context.Background(), engine.Options{
-		Lease: lease, Log: log, Config: &sutlertest.Config{}, Limits: r.limits, Grace: time.Millisecond, Pauses: []time.Duration{}, Providers: providers, Validate: r.checks,
+		Lease: lease, Log: via, Config: &sutlertest.Config{}, Limits: r.limits, Grace: time.Millisecond, Pauses: []time.Duration{}, Providers: providers, Validate: r.checks,
 		Builtin: []sutler.Source{
 			{File: "test.xml", Text: test.Namespace()}, {File: "error.xml", Text: mpferror.Namespace()},
 			{File: "sys.xml", Text: []byte(rowNamespace)}, {File: "own.xml", Text: []byte(ownNamespace)},
@@ -248,6 +248,7 @@ func (r *row) run(t *testing.T) {
 			return
 		}
 	}
+	via.TransactionLog, ticks = log, 0
 	req, err := sutler.ParseRequest([]byte(r.request), "request.xml", r.limits)
 	if r.refused = err; err != nil {
 		return

@@ -116,10 +116,11 @@ func (s *story) newEngine(t *testing.T, log *sutlertest.Log, fake *sutlertest.Fa
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids := len(log.All())
+	written, via := len(log.All()), aside()
+	ids := written
 	ticks := 10_000 * ids // after all that was written before, and behind every pause
 	e, err := engine.New(context.Background(), engine.Options{
-		Lease: lease, Log: log, Config: &sutlertest.Config{}, Limits: s.limits, Grace: time.Millisecond, Pauses: s.pauses, Validate: s.checks,
+		Lease: lease, Log: via, Config: &sutlertest.Config{}, Limits: s.limits, Grace: time.Millisecond, Pauses: s.pauses, Validate: s.checks,
 		AuditLevel: func() sutler.AuditLevel {
 			if s.full {
 				return sutler.AuditFull
@@ -150,6 +151,7 @@ func (s *story) newEngine(t *testing.T, log *sutlertest.Log, fake *sutlertest.Fa
 			t.Fatalf("Register: %v\n%v", err, problems)
 		}
 	}
+	via.TransactionLog, ids, ticks = log, written, 10_000*written
 	return e
 }
 

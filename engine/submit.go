@@ -44,6 +44,9 @@ func (e *Engine) submit(ctx context.Context, from sutler.Caller, req *sutler.Req
 	}
 	defer leave()
 	var inline *procedure.Procedure
+	if err := e.current(ctx); err != nil {
+		return refusal(&sutler.Error{Code: sutler.CodeOf(err), Err: fmt.Errorf("cannot run the request: %w", err)})
+	}
 	access := e.access.Load()
 	may := security.Last(access.MaySubmit(access.Caller(from), security.Engines, submissionOf(req)))
 	if may.Allowed {

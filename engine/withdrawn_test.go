@@ -2,6 +2,9 @@ package engine_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,127 +12,152 @@ import (
 	"sutler/engine"
 	"sutler/security"
 	"sutler/sutlertest"
-	"sutler/xmltree"
 )
 
-// TestWithdrawnWhileItRuns takes something away in the middle of a request, as
-// another engine of the same store does it: behind the back of this one, which
-// reads it anew a moment later. The next call is refused and the first undone.
-func TestWithdrawnWhileItRuns(t *testing.T) {
-	row := security.Row[security.Account]
-	ann := &security.Account{Name: "ann", MemberOf: []string{"staff"}}
-	standing := []sutler.AccessRow{
-		row(sutler.AccountRow, "ann", ann),
-		row(sutler.AccountRow, "bob", &security.Account{Name: "bob"}),
-		row(sutler.AccountRow, "staff", &security.Account{Name: "staff", Group: true, MemberOf: []string{sutler.MPFTrustedUsers}}),
-		security.Row(sutler.CredentialRow, "ops", &security.Credential{Name: "ops", Account: `corp\ops`, Sealed: []byte("one")}),
-		security.Row(sutler.ProcedureRow, security.ProcedureObject("Whole", "Twice"), &security.ProcedureSettings{ExecuteAs: "ops"}),
+// pair is two engines over one store. The procedure Odd/Write of the first one
+// does what during says.
+type pair struct {
+	one, two *engine.Engine
+	during   func()
+	current  error // what the first one hears when it asks
+	log      *sutlertest.Log
+	calls    []string
+}
+
+const withdrawnNamespaces = `<namespace name="N">
+  <procedure name="P" access="public"><execute namespace="Odd" procedure="Write"/><execute namespace="Odd" procedure="Next"/></procedure>
+  <procedure name="Caught" access="public"><execute namespace="Odd" procedure="Write"/><try><execute namespace="Odd" procedure="Next"/></try><catch/></procedure>
+</namespace>
+<namespace name="Odd" providerSource="odd"><procedure name="Write" type="write" access="public"/><procedure name="Next" type="write" access="public"/></namespace>`
+
+func newPair(t *testing.T, rows ...sutler.AccessRow) *pair {
+	t.Helper()
+	p := &pair{log: sutlertest.NewLog()}
+	config := &sutlertest.Config{}
+	if _, err := config.PutAccess(t.Context(), 0, rows...); err != nil {
+		t.Fatal(err)
 	}
-	for _, c := range []struct {
-		name    string
-		trustee string
-		change  sutler.AccessRow
-		denied  string // the check; "" when the request goes on
-		second  string // as whom the second call runs
-	}{
-		{name: "nothing", change: row(sutler.AccountRow, "carl", &security.Account{Name: "carl"}), second: `executeAs:corp\ops/one`},
-		{name: "the caller disabled", change: row(sutler.AccountRow, "ann", &security.Account{Name: "ann", Disabled: true, MemberOf: ann.MemberOf}), denied: security.CheckAccount},
-		{name: "the caller disabled, for a trustee", trustee: "bob", change: row(sutler.AccountRow, "ann", &security.Account{Name: "ann", Disabled: true, MemberOf: ann.MemberOf}), denied: security.CheckAccount},
-		{name: "the trustee disabled", trustee: "bob", change: row(sutler.AccountRow, "bob", &security.Account{Name: "bob", Disabled: true}), denied: security.CheckAccount},
-		{name: "the caller deleted", trustee: "bob", change: row(sutler.AccountRow, "ann", nil), denied: security.CheckRight},
-		{name: "out of the group", trustee: "bob", change: row(sutler.AccountRow, "ann", &security.Account{Name: "ann"}), denied: security.CheckRight},
-		{name: "the group disabled", change: row(sutler.AccountRow, "staff", &security.Account{Name: "staff", Group: true, Disabled: true, MemberOf: []string{sutler.MPFTrustedUsers}}), denied: security.CheckRight},
-		{name: "the right denied", change: security.Row(sutler.ListRow, security.Engines, &security.List{Entries: []security.Entry{
-			{Who: "staff", Rights: security.TrustedProcedures}, {Deny: true, Who: "ann", Rights: security.TrustedProcedures},
-		}}), denied: security.CheckRight},
-		{name: "off the list", change: security.Row(sutler.ListRow, security.NamespaceObject("Odd"), &security.List{Entries: []security.Entry{{Who: "bob", Rights: security.Execute}}}), denied: security.CheckList},
-		{name: "the credential deleted", change: security.Row[security.Credential](sutler.CredentialRow, "ops", nil), denied: security.CheckCredentials},
-		{name: "the credential set anew", change: security.Row(sutler.CredentialRow, "ops", &security.Credential{Name: "ops", Account: `corp\ops2`, Sealed: []byte("two")}), second: `executeAs:corp\ops2/two`},
+	odd := funcs{
+		process: func(ctx context.Context, c *sutler.Call) error {
+			p.calls = append(p.calls, c.Procedure)
+			if err := c.Rollback.Flush(ctx); err != nil {
+				return err
+			}
+			if c.Procedure == "Write" && p.during != nil {
+				p.during()
+			}
+			return nil
+		},
+		rollback: func(_ context.Context, c *sutler.Call) error {
+			p.calls = append(p.calls, "undo "+c.Procedure)
+			return nil
+		},
+	}
+	var sources []sutler.Source
+	for i, text := range strings.SplitAfter(withdrawnNamespaces, "</namespace>") {
+		if strings.TrimSpace(text) != "" {
+			sources = append(sources, sutler.Source{File: fmt.Sprintf("n%d.xml", i), Text: []byte(text)})
+		}
+	}
+	ids := 0
+	for name, e := range map[sutler.EngineID]**engine.Engine{"one": &p.one, "two": &p.two} {
+		lease, err := p.log.Lease(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		*e, err = engine.New(t.Context(), engine.Options{
+			Lease: lease, Log: p.log, Config: config, Access: config, Builtin: sources, Grace: time.Millisecond, Pauses: []time.Duration{},
+			Providers: map[string]sutler.Provider{"odd": odd}, Now: func() time.Time { return time.Unix(1_700_000_000, 0) },
+			NewID:   func() sutler.TransactionID { ids++; return sutler.TransactionID(fmt.Sprintf("{%d}", ids)) },
+			Current: func(context.Context) error { return p.current },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return p
+}
+
+// change lets the second engine put rows; the first one hears nothing of it.
+func (p *pair) change(t *testing.T, rows ...sutler.AccessRow) {
+	t.Helper()
+	if err := p.two.ChangeAccess(t.Context(), admin, "change", "", func(*security.Access) ([]sutler.AccessRow, error) { return rows, nil }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (p *pair) submit(t *testing.T, from sutler.Caller, procedure string) (*sutler.Response, error) {
+	t.Helper()
+	return p.one.Submit(context.Background(), from, simple(t, "N", procedure, `<request/>`))
+}
+
+// TestWithdrawnElsewhere takes something from the caller at another engine
+// while its transaction runs: once this engine has looked, the next call is
+// refused and what was done is undone. Before that it counts as before.
+func TestWithdrawnElsewhere(t *testing.T) {
+	staff := []sutler.AccessRow{userRow("bob", "staff", sutler.MPFClientAccts), security.Row(sutler.AccountRow, "staff", &security.Account{Name: "staff", Group: true}),
+		listRow("N", "+staff"), listRow("Odd", "+staff")}
+	for name, rows := range map[string][]sutler.AccessRow{
+		"the list":  {listRow("Odd", "+boss")},
+		"denied":    {listRow("Odd", "-bob +staff")},
+		"the group": {userRow("bob", sutler.MPFClientAccts)},
+		"the right": {userRow("bob")}, // in no group at all
+		"disabled":  {security.Row(sutler.AccountRow, "bob", &security.Account{Name: "bob", Disabled: true, MemberOf: []string{"staff", sutler.MPFClientAccts}})},
+		"deleted":   {security.Row[security.Account](sutler.AccountRow, "bob", nil)},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			config := &sutlertest.Config{}
-			if _, err := config.PutAccess(t.Context(), 0, standing...); err != nil {
-				t.Fatal(err)
-			}
-			var e *engine.Engine
-			var ran []string
-			undone := 0
-			odd := funcs{
-				process: func(ctx context.Context, call *sutler.Call) error {
-					if ran = append(ran, call.Identity.String()+"/"+call.Identity.Secret.Reveal()); len(ran) > 1 {
-						return nil
+		t.Run(name, func(t *testing.T) {
+			for _, looks := range []bool{true, false} {
+				p := newPair(t, staff...)
+				p.during = func() {
+					p.change(t, rows...)
+					if looks {
+						if err := p.one.RefreshAccess(t.Context()); err != nil {
+							t.Error(err)
+						}
 					}
-					_, revision, err := config.Access(ctx)
-					if err != nil {
-						return err
-					}
-					if _, err := config.PutAccess(ctx, revision, c.change); err != nil {
-						return err
-					}
-					return e.RefreshAccess(ctx)
-				},
-				rollback: func(context.Context, *sutler.Call) error { undone++; return nil },
-			}
-			log := sutlertest.NewLog()
-			e = newEngineOver(t, log, config, odd)
-			text := `<request><context><securityContext trustee="` + c.trustee + `"/></context><procedure><execute namespace="Whole" procedure="Twice"/></procedure></request>`
-			resp, err := e.Submit(t.Context(), sutler.Caller{Account: "ann"}, trusted(t, text))
-			if ran[0] != `executeAs:corp\ops/one` {
-				t.Fatalf("the first call ran as %s", ran[0])
-			}
-			if c.denied == "" {
-				if err != nil || len(ran) != 2 || ran[1] != c.second || undone != 0 {
-					t.Errorf("%v; calls ran as %q, undone %d; want the second as %s", err, ran, undone, c.second)
 				}
-				return
-			}
-			if sutler.CodeOf(err) != sutler.Denied || len(ran) != 1 {
-				t.Errorf("%v after calls as %q; want one, and the next denied", err, ran)
-			}
-			records, err := log.Records(t.Context(), resp.Transaction)
-			if err != nil {
-				t.Fatal(err)
-			}
-			checks := ""
-			for _, r := range records {
-				if r.Kind == sutler.Refused {
-					checks += r.Text + "\n"
+				resp, err := p.submit(t, sutler.Caller{Account: "bob"}, "P")
+				want, calls := sutler.Committed, "Write Next"
+				if looks {
+					want, calls = sutler.RolledBack, "Write undo Write"
 				}
-			}
-			if want := c.denied + ": "; len(checks) < len(want) || checks[:len(want)] != want {
-				t.Errorf("refused by %q, want the check %s", checks, c.denied)
+				if got := strings.Join(p.calls, " "); resp.Status != want || got != calls || looks != (sutler.CodeOf(err) == sutler.Denied && err != nil) {
+					t.Errorf("looked %t: %s, %v, called %s; want %s and %s", looks, resp.Status, err, got, want, calls)
+				}
+				// The next request finds it so, too.
+				if !looks {
+					if err := p.one.RefreshAccess(t.Context()); err != nil {
+						t.Error(err)
+					}
+				}
+				p.calls, p.during = nil, nil
+				if resp, err := p.submit(t, sutler.Caller{Account: "bob"}, "P"); sutler.CodeOf(err) != sutler.Denied || resp.Status != sutler.RolledBack {
+					t.Errorf("the next request: %s %v", resp.Status, err)
+				}
 			}
 		})
 	}
 }
 
-// opened seals nothing: what is sealed is its own secret.
-type opened struct{}
-
-func (opened) Seal(plain, _ []byte) ([]byte, error)  { return plain, nil }
-func (opened) Open(sealed, _ []byte) ([]byte, error) { return sealed, nil }
-
-// newEngineOver makes an engine with the namespaces Odd, of odd, and Whole, whose
-// Twice writes twice as whoever it executes as.
-func newEngineOver(t *testing.T, log *sutlertest.Log, config *sutlertest.Config, odd sutler.Provider) *engine.Engine {
-	t.Helper()
-	lease, err := log.Lease(t.Context(), "e1")
-	if err != nil {
-		t.Fatal(err)
+// TestAccessUnknown keeps the engine from knowing who may do what: a new
+// request is refused, a running one undone, and no catch sees why.
+func TestAccessUnknown(t *testing.T) {
+	away := sutler.Errorf(sutler.AccessUnknown, "the database is away")
+	for _, procedure := range []string{"P", "Caught"} {
+		p := newPair(t)
+		p.during = func() { p.current = away }
+		resp, err := p.submit(t, admin, procedure)
+		if got := strings.Join(p.calls, " "); resp.Status != sutler.RolledBack || sutler.CodeOf(err) != sutler.AccessUnknown || !errors.Is(err, away) || got != "Write undo Write" {
+			t.Errorf("%s: %s, %v, called %s", procedure, resp.Status, err, got)
+		}
+		commits := p.log.Commits()
+		resp, err = p.submit(t, admin, procedure)
+		if resp.Transaction != "" || sutler.CodeOf(err) != sutler.AccessUnknown || p.log.Commits() != commits {
+			t.Errorf("a new request: %+v, %v", resp, err)
+		}
+		p.current, p.during = nil, nil
+		if resp, err := p.submit(t, admin, procedure); resp.Status != sutler.Committed {
+			t.Errorf("when it is known again: %s %v", resp.Status, err)
+		}
 	}
-	e, err := engine.New(t.Context(), engine.Options{
-		Lease: lease, Log: log, Config: config, Access: config, Sealer: opened{}, Grace: time.Millisecond, Pauses: []time.Duration{},
-		Providers: map[string]sutler.Provider{"odd": odd},
-		Now:       func() time.Time { return time.Unix(1_700_000_000, 0) },
-		NewID:     func() sutler.TransactionID { return "{1}" },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	whole := `<namespace name="Whole"><procedure name="Twice" type="write" access="public">
-		<execute namespace="Odd" procedure="Write" impersonate="1"/><execute namespace="Odd" procedure="Write" impersonate="1"/></procedure></namespace>`
-	if problems, err := e.Register(t.Context(), admin, sutler.Source{File: "o.xml", Text: []byte(benchNamespaces)}, sutler.Source{File: "w.xml", Text: []byte(whole)}); err != nil {
-		t.Fatal(err, xmltree.Problems(problems))
-	}
-	return e
 }

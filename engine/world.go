@@ -32,6 +32,8 @@ type world interface {
 	access() *security.Access
 	// secrets are what the log does not show of the transaction.
 	secrets() *secrets
+	// current says why that may be an old picture, or returns nil.
+	current(ctx context.Context) error
 	// secret returns the password of a stored credential.
 	secret(c *security.Credential) (sutler.Secret, error)
 }
@@ -81,7 +83,8 @@ func (l *local) full() bool { return l.e.level() >= sutler.AuditFull }
 
 func (l *local) access() *security.Access { return l.e.access.Load() }
 
-func (l *local) secrets() *secrets { return &l.j.secrets }
+func (l *local) secrets() *secrets                 { return &l.j.secrets }
+func (l *local) current(ctx context.Context) error { return l.e.current(ctx) }
 
 func (l *local) secret(c *security.Credential) (sutler.Secret, error) { return l.e.secretOf(c) }
 

@@ -62,7 +62,9 @@ func (l *Local) Authenticate(r *http.Request) (sutler.Caller, error) {
 func (l *Local) judge(method, name string, c sutler.Caller, err error) (sutler.Caller, error) {
 	switch {
 	case errors.Is(err, ErrWrong):
-		return sutler.Caller{}, refuse(method, name, "%v", err)
+		f := refuse(method, name, "%v", err)
+		f.Cause = err
+		return sutler.Caller{}, f
 	case err != nil:
 		return sutler.Caller{}, fmt.Errorf("cannot look the account up: %w", err)
 	}

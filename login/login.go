@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"sutler"
 )
@@ -35,6 +36,7 @@ type Refusal struct {
 	Account string // who it claimed to be, as far as known; not to be trusted
 	Reason  string // what was wrong, without secrets: for the audit, never for the caller
 	Foreign bool   // the proof is right, but another site made the browser send it
+	Cause   error  // what the accounts said, which wraps ErrWrong; nil where they were not asked
 }
 
 // Error returns what the caller may know.
@@ -52,7 +54,7 @@ func refuse(method, account, format string, args ...any) *Refusal {
 func bounded(s string) string {
 	const most = 300
 	if len(s) > most {
-		return s[:most] + "…"
+		return strings.ToValidUTF8(s[:most], "") + "…"
 	}
 	return s
 }

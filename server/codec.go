@@ -88,7 +88,7 @@ func (d *door) serve(w http.ResponseWriter, r *http.Request, op operation, calle
 	}
 	v := &visit{door: d, caller: caller}
 	var a answer
-	err := v.refusal(op)
+	err := v.refusal(r, op)
 	if err == nil {
 		a, err = op.do(v, r)
 	}
@@ -200,7 +200,7 @@ func statusOf(c sutler.Code) int {
 		return http.StatusConflict
 	case sutler.Busy:
 		return http.StatusTooManyRequests
-	case sutler.Stopping, sutler.LogRefused, sutler.LogFailed, sutler.NoAudit, sutler.Inactive:
+	case sutler.Stopping, sutler.LogRefused, sutler.LogFailed, sutler.NoAudit, sutler.Inactive, sutler.AccessUnknown:
 		return http.StatusServiceUnavailable
 	case sutler.BadInput, sutler.BadRequest:
 		return http.StatusBadRequest

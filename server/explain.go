@@ -18,6 +18,14 @@ type Explainer interface {
 	AccessDiff(ctx context.Context, from sutler.Caller, rows []sutler.AccessRow) ([]security.AccessEffect, error)
 }
 
+// noted returns err, and tells Options.Refused if it refuses the question.
+func (d *visit) noted(r *http.Request, err error) error {
+	if sutler.CodeOf(err) == sutler.Denied {
+		d.Refused(d.caller, r, "use "+r.Pattern, err.Error())
+	}
+	return err
+}
+
 // explain says how the engine would decide about a request, without running it.
 func (d *visit) explain(r *http.Request) (answer, error) {
 	var in struct {
@@ -42,7 +50,7 @@ func (d *visit) explain(r *http.Request) (answer, error) {
 	}
 	x, err := d.Explainer.ExplainAccess(r.Context(), d.caller, in.AccessQuery)
 	if err != nil {
-		return answer{}, err
+		return answer{}, d.noted(r, err)
 	}
 	return ok(x)
 }
@@ -57,7 +65,7 @@ func (d *visit) canI(r *http.Request) (answer, error) {
 	if q.Get("namespace") == "" {
 		list, err := d.Explainer.WhatCan(r.Context(), d.caller, as)
 		if err != nil {
-			return answer{}, err
+			return answer{}, d.noted(r, err)
 		}
 		return ok(struct {
 			Account    string             `json:"account"`
@@ -66,7 +74,7 @@ func (d *visit) canI(r *http.Request) (answer, error) {
 	}
 	may, err := d.Explainer.CanI(r.Context(), d.caller, as, q.Get("namespace"), q.Get("procedure"))
 	if err != nil {
-		return answer{}, err
+		return answer{}, d.noted(r, err)
 	}
 	return ok(struct {
 		Account string `json:"account"`

@@ -108,6 +108,7 @@ type place struct {
 	*world
 	address string
 	log     *sutlertest.Log
+	told    chan string // refusals of the door
 }
 
 // admitted lets in whom the header X-Account names.
@@ -128,7 +129,7 @@ func admitted(w http.ResponseWriter, r *http.Request) (sutler.Caller, bool) {
 
 func newPlace(t *testing.T, behind bool) *place {
 	t.Helper()
-	p := &place{world: &world{response: &sutler.Response{Transaction: "{1}", Status: sutler.Committed, XML: []byte("<response/>")}}, log: sutlertest.NewLog()}
+	p := &place{world: &world{response: &sutler.Response{Transaction: "{1}", Status: sutler.Committed, XML: []byte("<response/>")}}, log: sutlertest.NewLog(), told: make(chan string, 1000)}
 	config := &sutlertest.Config{}
 	if _, err := config.PutAccess(t.Context(), 0,
 		security.Row(sutler.AccountRow, "disabled", &security.Account{Name: "disabled", Disabled: true, MemberOf: []string{security.Administrators}}),
@@ -165,6 +166,9 @@ func newPlace(t *testing.T, behind bool) *place {
 		Engine: p.world, Registrar: p.world, Monitor: p.world, Config: p.world, Resolver: p.world, Leases: p.world, Audit: p.world,
 		Admit: admitted, Access: e.Access, Explainer: e, Rotate: func(bool) error { return nil },
 		Admin: &admin.Admin{Engine: e, Now: time.Now},
+		Refused: func(from sutler.Caller, r *http.Request, what, rule string) {
+			p.told <- fmt.Sprintf("%s from %t: %s: %s", from.Account, r.RemoteAddr != "", what, rule)
+		},
 	}
 	if behind {
 		o.Engine, o.Registrar, o.Resolver, o.Configure = e, e, e, e.Configure
@@ -259,6 +263,32 @@ func TestRefusedConfiguration(t *testing.T) {
 			}
 			if len(refused) != 1 || !strings.HasPrefix(refused[0].Text, rule) || refused[0].Code != sutler.Denied || !refused[0].Audited {
 				t.Errorf("%s %s by %q: on record is %+v, want one refusal by the rule %q", m.op, m.path, role.account, refused, rule)
+			}
+		}
+	}
+}
+
+// TestEveryRefusalIsTold asks for everything as everybody: each refusal is
+// either on record, by the engine, or told to those who record it, once.
+func TestEveryRefusalIsTold(t *testing.T) {
+	p := newPlace(t, true)
+	for _, m := range matrix {
+		for i, role := range roles {
+			commits := len(p.log.Groups())
+			p.ask(t, m.op, m.path, m.body, role.account)
+			n := 0
+			for _, r := range slices.Concat(p.log.Groups()[commits:]...) {
+				if r.Kind == sutler.Refused {
+					n++
+				}
+			}
+			for ; len(p.told) > 0; n++ {
+				if told := <-p.told; !strings.HasPrefix(told, role.account+" from true: use "+m.op+": ") {
+					t.Errorf("%s by %q is told as %q", m.op, role.account, told)
+				}
+			}
+			if want := map[bool]int{true: 1, false: 0}[m.want[i] == '3' || m.want[i] == 'd']; n != want {
+				t.Errorf("%s %s by %q: told of %d times, want %d", m.op, m.path, role.account, n, want)
 			}
 		}
 	}

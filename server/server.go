@@ -42,6 +42,10 @@ type Options struct {
 	// Configure checks and records what from does to the configuration, and does
 	// it. Nil: it is done.
 	Configure func(from sutler.Caller, what, detail string, do func() error) error
+	// Refused is told what a caller was not let do by the door itself, and why:
+	// what the engine refuses the engine records. It must not wait for anything.
+	// Nil: nobody is told.
+	Refused   func(from sutler.Caller, r *http.Request, what, rule string)
 	Admin     Admin                    // who may do what is changed by it
 	Rotate    func(prepare bool) error // makes a new key to seal with, or prepares one; nil: there are none here
 	Explainer Explainer                // and questions about it are answered by it; nil: neither is done here
@@ -68,6 +72,9 @@ func New(o Options) (http.Handler, error) {
 	records := o.Configure != nil
 	if !records {
 		o.Configure = func(_ sutler.Caller, _, _ string, do func() error) error { return do() }
+	}
+	if o.Refused == nil {
+		o.Refused = func(sutler.Caller, *http.Request, string, string) {}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

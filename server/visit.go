@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"sutler"
@@ -51,7 +52,7 @@ func (v *visit) may(r role) security.Decision {
 
 // refusal says why the caller may not use an operation, or nil. What needs
 // MPFAdmins the engine refuses, which records it.
-func (v *visit) refusal(op operation) error {
+func (v *visit) refusal(r *http.Request, op operation) error {
 	if strings.HasPrefix(op.path, "/v1/access") && (v.Admin == nil || v.Explainer == nil) {
 		return sutler.Errorf(sutler.NotYet, "cannot answer about who may do what: this server keeps no accounts and lists")
 	}
@@ -59,6 +60,7 @@ func (v *visit) refusal(op operation) error {
 	if d.Allowed || op.role == configures && v.door.records {
 		return nil
 	}
+	v.Refused(v.caller, r, "use "+r.Pattern, d.Check+": "+d.Rule)
 	v.Logger.Warn("refused", "account", v.caller.Account, "method", op.method, "path", op.path, "rule", d.Rule)
 	return sutler.Errorf(sutler.Denied, "cannot use %s %s as %q: access is denied", op.method, op.path, v.caller.Account)
 }

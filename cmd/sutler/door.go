@@ -19,8 +19,10 @@ import (
 
 	"sutler"
 	"sutler/admin"
+	"sutler/audit"
 	"sutler/login"
 	"sutler/security"
+	"sutler/server"
 )
 
 // loginFile in the data directory says who else than local accounts may log in.
@@ -100,13 +102,7 @@ func (h *host) gate(data, token string, logger *slog.Logger) (g, closed *login.G
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	g = &login.Gate{Basic: !c.NoBasic, Known: h.known, Report: func(r *http.Request, err error) {
-		var f *login.Refusal
-		if !errors.As(err, &f) {
-			f = &login.Refusal{Method: "unknown", Reason: err.Error()}
-		}
-		logger.Warn("not let in", "method", f.Method, "account", f.Account, "reason", f.Reason, "from", r.RemoteAddr)
-	}}
+	g = &login.Gate{Basic: !c.NoBasic, Known: h.known, Report: func(r *http.Request, err error) { h.notLetIn(r, err, logger) }}
 	if c.Certificates != nil {
 		cas = login.Pool(beside(data, c.Certificates.CAs))
 		cc := login.CertificatesConfig{
@@ -136,7 +132,7 @@ func (h *host) gate(data, token string, logger *slog.Logger) (g, closed *login.G
 		g.Chain = append(g.Chain, o)
 		if c.OpenID.RedirectURL != "" {
 			g.Browser, err = login.NewBrowser(login.BrowserConfig{
-				OpenID: o, ClientSecret: c.OpenID.ClientSecret, RedirectURL: c.OpenID.RedirectURL, Scopes: c.OpenID.Scopes, Sessions: &login.MemorySessions{},
+				OpenID: o, ClientSecret: c.OpenID.ClientSecret, RedirectURL: c.OpenID.RedirectURL, Scopes: c.OpenID.Scopes, Sessions: &h.sessions,
 			})
 			if err != nil {
 				return nil, nil, nil, err
@@ -165,10 +161,46 @@ func (h *host) known(c sutler.Caller) bool {
 	return strings.Contains(c.Account, ":") && a == nil || a != nil && !a.Disabled && !a.Group
 }
 
+// notLetIn notes a failed login in the log of the server and, if it failed
+// because the proof was wrong, for the audit log.
+func (h *host) notLetIn(r *http.Request, err error, logger *slog.Logger) {
+	var f *login.Refusal
+	if !errors.As(err, &f) {
+		logger.Warn("not let in", "method", "unknown", "reason", err.Error(), "from", r.RemoteAddr)
+		return
+	}
+	logger.Warn("not let in", "method", f.Method, "account", f.Account, "reason", f.Reason, "from", r.RemoteAddr)
+	what := "log in"
+	if errors.Is(f.Cause, admin.ErrGuessing) {
+		what = "log in while locked out"
+	}
+	h.refusals.Note(time.Now(), audit.Refused{What: what, Method: f.Method, Claimed: f.Account, Source: r.RemoteAddr, Reason: f.Reason})
+}
+
+// refused notes for the audit log what the door did not let a caller do.
+func (h *host) refused(from sutler.Caller, r *http.Request, what, rule string) {
+	h.refusals.Note(time.Now(), audit.Refused{What: what, Caller: from.Account, Source: r.RemoteAddr, Reason: rule})
+}
+
+// door makes the door behind the gates of gate, which answers to these names.
+func (h *host) door(g, closed *login.Gate, names []string, logger *slog.Logger) (http.Handler, error) {
+	return server.New(server.Options{
+		Engine: h.Engine, Registrar: h.Engine, Monitor: h.Store, Config: configuration{h.Store, h.Engine},
+		Resolver: h.Engine, Leases: h.Store, Audit: h.Store, Hosts: names,
+		Admit: h.admitted(g, closed), Access: h.Engine.Access, Configure: h.Engine.Configure, Admin: h.admin(), Explainer: h.Engine, Rotate: h.keys.rotate,
+		Refused: h.refused, Limits: h.Limits, Version: version, Health: h.health, Logger: logger,
+	})
+}
+
 // admitted is the gate with the settings of clients: how far the engine may act
 // as a caller, and whether it learns who that is.
 func (h *host) admitted(g, closed *login.Gate) func(http.ResponseWriter, *http.Request) (sutler.Caller, bool) {
 	return func(w http.ResponseWriter, r *http.Request) (sutler.Caller, bool) {
+		if err := h.rights.current(r.Context()); err != nil {
+			w.Header().Set("Retry-After", "5")
+			refuse(w, http.StatusServiceUnavailable, &sutler.Error{Code: sutler.CodeOf(err), Err: fmt.Errorf("cannot let anybody in: %w", err)})
+			return sutler.Caller{}, false
+		}
 		gate := closed
 		if h.passport.Load() {
 			gate = g
@@ -178,11 +210,10 @@ func (h *host) admitted(g, closed *login.Gate) func(http.ResponseWriter, *http.R
 			return c, false
 		}
 		s := h.clients.Load().(security.ClientSettings)
-		if !s.MayConnect(r.TLS != nil, isLoopback(r.RemoteAddr)).Allowed {
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(http.StatusForbidden)
-			_ = json.NewEncoder(w).Encode(map[string]any{"error": sutler.Errorf(sutler.Denied,
-				"cannot let the caller in: the setting %s does not let this connection in", sutler.SettingClientLevel)}) // who is gone hears nothing
+		if d := s.MayConnect(r.TLS != nil, isLoopback(r.RemoteAddr)); !d.Allowed {
+			h.refused(c, r, "connect", d.Check+": "+d.Rule)
+			refuse(w, http.StatusForbidden, sutler.Errorf(sutler.Denied,
+				"cannot let the caller in: the setting %s does not let this connection in", sutler.SettingClientLevel))
 			return c, false
 		}
 		if c.Door == "" { // the token of the data directory is no client's
@@ -191,6 +222,13 @@ func (h *host) admitted(g, closed *login.Gate) func(http.ResponseWriter, *http.R
 		c.Door = "json"
 		return c, true
 	}
+}
+
+// refuse sends an error as JSON, as the operations of the server do.
+func refuse(w http.ResponseWriter, status int, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"error": sutler.AsError(err)}) // who is gone hears nothing
 }
 
 // firstAdministrator makes the account admin with a password of its own when

@@ -18,6 +18,7 @@ import (
 	"sutler"
 	"sutler/audit"
 	"sutler/engine"
+	"sutler/login"
 	"sutler/security"
 	"sutler/store"
 )
@@ -40,7 +41,10 @@ type host struct {
 	state   atomic.Value  // sutler.EngineState of this engine
 	clients atomic.Value  // security.ClientSettings in force
 
-	passport atomic.Bool // bearer tokens of the OpenID issuer are taken
+	rights   *rights
+	sessions login.MemorySessions // of browsers
+	rightsOf sutler.Stamps        // of the picture in force of who may do what; used by lookAtRights alone
+	passport atomic.Bool          // bearer tokens of the OpenID issuer are taken
 	keys     *keyring
 	rotated  chan struct{} // the keys may have been, by another engine
 	holds    keeper        // of the lease
@@ -49,6 +53,7 @@ type host struct {
 
 	// The auditing and recovery manager and what it works with; nil without Serve.
 	manager  *audit.Manager
+	refusals *audit.Refusals // at the door
 	commands *store.Commander
 	stop     context.CancelFunc
 	running  sync.WaitGroup
@@ -79,6 +84,7 @@ func openHost(ctx context.Context, o hostOptions) (*host, error) {
 		o.Anchor = filepath.Join(o.Data, audit.AnchorFile)
 	}
 	h := &host{o: o, healed: make(chan struct{}, 1), changed: make(chan struct{}, 1), rotated: make(chan struct{}, 1)}
+	h.rights = newRights(sinceBoot, h.lookAtRights)
 	h.level.Store(int32(sutler.AuditFlagged))
 	h.state.Store(sutler.EngineActive)
 	if err := os.MkdirAll(o.Data, 0o700); err != nil {
@@ -136,10 +142,14 @@ func (h *host) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var current func(context.Context) error
+	if o.Serve { // else nobody else changes anything, and nobody polls
+		current = h.rights.current
+	}
 	h.Engine, err = engine.New(ctx, engine.Options{
 		Lease: lease, Log: h.Store, Config: h.Store, Access: h.Store, Sealer: h.keys, Limits: h.Limits, Providers: all, Builtin: builtin(),
 		Now: time.Now, NewID: newTransactionID, Stop: o.Stop, Logger: o.Logger, Trace: o.Trace, Validate: sutler.ValidationOf(stored),
-		Holds: h.leaseHolds, Admit: h.admit, AuditLevel: func() sutler.AuditLevel { return sutler.AuditLevel(h.level.Load()) },
+		Holds: h.leaseHolds, Admit: h.admit, Current: current, AuditLevel: func() sutler.AuditLevel { return sutler.AuditLevel(h.level.Load()) },
 	})
 	if err != nil {
 		return err

@@ -11,14 +11,14 @@ import (
 
 	"sutler"
 	"sutler/audit"
+	"sutler/engine"
 	"sutler/store"
 )
 
 // The rhythm of what a server does in the background.
 const (
-	beat       = time.Second            // between heartbeats
-	margin     = 500 * time.Millisecond // before the end of a lease in which it does not count any more
-	pollStamps = 2 * time.Second        // looks for changes that nobody told of: withdrawn rights must not live on
+	beat   = time.Second            // between heartbeats
+	margin = 500 * time.Millisecond // before the end of a lease in which it does not count any more
 )
 
 // keeper knows until when the lease holds, by a clock that counts suspend.
@@ -129,7 +129,11 @@ func (h *host) serve(ctx, background context.Context, lease sutler.Lease) error 
 	if err != nil {
 		return err
 	}
+	h.refusals = audit.NewRefusals(func(r audit.RefusalRecord) error { return h.RecordRefusal(engine.Refusal(r)) }, h.o.Logger)
 	if err := h.RecoverAll(ctx, lease); err != nil {
+		return err
+	}
+	if err := h.rights.poll(ctx); err != nil {
 		return err
 	}
 	if err := h.refresh(ctx); err != nil {
@@ -139,6 +143,7 @@ func (h *host) serve(ctx, background context.Context, lease sutler.Lease) error 
 	h.running.Go(func() { h.keepConfiguration(background) })
 	h.running.Go(func() { h.keepKeys(background) })
 	h.running.Go(func() { h.manager.Run(background) })
+	h.running.Go(func() { h.refusals.Run(background, time.Now) })
 	return nil
 }
 
@@ -238,6 +243,9 @@ func (h *host) keepConfiguration(ctx context.Context) {
 	tick := time.NewTicker(pollStamps)
 	defer tick.Stop()
 	for {
+		if err := h.rights.poll(ctx); err != nil && ctx.Err() == nil {
+			h.o.Logger.Warn("cannot look who may do what", slog.String("error", err.Error()))
+		}
 		if err := h.refresh(ctx); err != nil && !errors.Is(err, context.Canceled) {
 			h.o.Logger.Warn("cannot refresh the configuration", slog.String("error", err.Error()))
 		}
@@ -250,7 +258,7 @@ func (h *host) keepConfiguration(ctx context.Context) {
 	}
 }
 
-// refresh reads the configuration anew, if its change stamps say that it has changed.
+// refresh reads the rest of the configuration anew, if its change stamps say that it has changed.
 func (h *host) refresh(ctx context.Context) error {
 	stamps, err := h.Store.Stamps(ctx)
 	if err != nil || stamps == h.stamps {
@@ -262,16 +270,10 @@ func (h *host) refresh(ctx context.Context) error {
 	if stamps.Access != h.stamps.Access {
 		signalTo(h.rotated)
 	}
-	if stamps.Access != h.stamps.Access || stamps.Settings != h.stamps.Settings {
-		if err := h.Engine.RefreshAccess(ctx); err != nil {
-			return err
-		}
-	}
 	stored, err := h.Store.Settings(ctx)
 	if err != nil {
 		return err
 	}
-	h.useSettings(stored)
 	if level := int32(sutler.AuditSettingsOf(stored).Level); h.level.Swap(level) != level {
 		h.o.Logger.Info("properties refreshed", slog.Int("event", 4104), slog.String("auditLevel", sutler.AuditLevel(level).String()))
 	}
@@ -290,7 +292,7 @@ func (h *host) refresh(ctx context.Context) error {
 
 // health says why requests cannot be served, for the health check.
 func (h *host) health() error {
-	if err := h.admit(); err != nil {
+	if err := errors.Join(h.admit(), h.rights.current(context.Background())); err != nil {
 		return fmt.Errorf("requests are not taken: %w", err)
 	}
 	return nil

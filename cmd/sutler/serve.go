@@ -191,12 +191,7 @@ func (p *program) answer(ctx context.Context, o serveOptions, h *host, logger *s
 	if host, _, err := net.SplitHostPort(o.listen); err == nil {
 		names = append(names, host)
 	}
-	door, err := server.New(server.Options{
-		Engine: h.Engine, Registrar: h.Engine, Monitor: h.Store, Config: configuration{h.Store, h.Engine},
-		Resolver: h.Engine, Leases: h.Store, Audit: h.Store, Hosts: names,
-		Admit: h.admitted(gate, closed), Access: h.Engine.Access, Configure: h.Engine.Configure, Admin: h.admin(), Explainer: h.Engine, Rotate: h.keys.rotate,
-		Limits: h.Limits, Version: version, Health: h.health, Logger: logger,
-	})
+	door, err := h.door(gate, closed, names, logger)
 	if err != nil {
 		return err
 	}
