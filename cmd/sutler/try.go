@@ -156,7 +156,9 @@ func (w *workshop) close(p *program, res *sutler.Response) error {
 			bad.Render("not finished:"), res.Transaction, res.Status, shellWord(w.folder), shellWord(w.root))
 		return err
 	}
-	return errors.Join(err, os.RemoveAll(w.folder))
+	// The store goes first: a folder that is left by halves has no store without
+	// its keys, which would not start.
+	return errors.Join(err, os.RemoveAll(filepath.Join(w.folder, "sutler.db")), os.RemoveAll(w.folder))
 }
 
 // shellWord quotes a word for a POSIX shell where that is needed.
