@@ -183,5 +183,5 @@ func (a *Access) ProcedureSettings() map[string]*ProcedureSettings { return a.pr
 func (a *Access) Within(account, group string) bool {
 	w := &Who{Account: account, is: map[string]bool{}}
 	a.join(w, Fold(account))
-	return w.Is(group)
+	return w.is[Fold(group)]
 }

@@ -190,7 +190,7 @@ func (l *List) decide(w *Who, right Right) (e *Entry, found bool) {
 		if e.Deny {
 			return e, true
 		}
-		if allow == nil {
+		if allow == nil && !w.off[e.key] { // a disabled group grants nothing, and denies still
 			allow = e
 		}
 	}

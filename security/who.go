@@ -12,11 +12,13 @@ type Who struct {
 	Account  string
 	Disabled bool
 
-	is map[string]bool // every principal that it matches, folded
+	is  map[string]bool // every principal that it matches, folded
+	off map[string]bool // those of them that are disabled groups; nil: none
 }
 
-// Is reports whether w is the principal, or a member of it.
-func (w *Who) Is(principal string) bool { return w.is[Fold(principal)] }
+// Is reports whether w is the principal, or a member of it; of a disabled group
+// nobody is.
+func (w *Who) Is(principal string) bool { return w.is[Fold(principal)] && !w.off[Fold(principal)] }
 
 // Groups returns the names, folded, of every principal that w matches beside itself.
 func (w *Who) Groups() []string {
@@ -32,7 +34,8 @@ func (w *Who) Groups() []string {
 
 // Who returns the account with the groups that its door vouches for and those
 // of the installation. An account that the installation does not know is in no
-// group of it; a disabled one is in no group at all. No account is Anonymous,
+// group of it; a disabled one is in no group at all. A disabled group grants
+// nothing, itself or by the groups it is in; what is denied to it is. No account is Anonymous,
 // who is not even one of Everyone: a list lets it in by its name only (MPF:
 // impersonation level Anonymous).
 func (a *Access) Who(account string, groups []string) *Who {
@@ -74,5 +77,10 @@ func (a *Access) join(w *Who, key string) {
 		for _, g := range acct.MemberOf {
 			a.join(w, Fold(g))
 		}
+	} else if acct != nil && acct.Disabled {
+		if w.off == nil {
+			w.off = map[string]bool{}
+		}
+		w.off[key] = true
 	}
 }
