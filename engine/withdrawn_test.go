@@ -98,12 +98,13 @@ func TestWithdrawnElsewhere(t *testing.T) {
 	staff := []sutler.AccessRow{userRow("bob", "staff", sutler.MPFClientAccts), security.Row(sutler.AccountRow, "staff", &security.Account{Name: "staff", Group: true}),
 		listRow("N", "+staff"), listRow("Odd", "+staff")}
 	for name, rows := range map[string][]sutler.AccessRow{
-		"the list":  {listRow("Odd", "+boss")},
-		"denied":    {listRow("Odd", "-bob +staff")},
-		"the group": {userRow("bob", sutler.MPFClientAccts)},
-		"the right": {userRow("bob")}, // in no group at all
-		"disabled":  {security.Row(sutler.AccountRow, "bob", &security.Account{Name: "bob", Disabled: true, MemberOf: []string{"staff", sutler.MPFClientAccts}})},
-		"deleted":   {security.Row[security.Account](sutler.AccountRow, "bob", nil)},
+		"the list":    {listRow("Odd", "+boss")},
+		"denied":      {listRow("Odd", "-bob +staff")},
+		"the group":   {userRow("bob", sutler.MPFClientAccts)},
+		"the right":   {userRow("bob")}, // in no group at all
+		"disabled":    {security.Row(sutler.AccountRow, "bob", &security.Account{Name: "bob", Disabled: true, MemberOf: []string{"staff", sutler.MPFClientAccts}})},
+		"deleted":     {security.Row[security.Account](sutler.AccountRow, "bob", nil)},
+		"whole group": {security.Row(sutler.AccountRow, "staff", &security.Account{Name: "staff", Group: true, Disabled: true})},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, looks := range []bool{true, false} {

@@ -2,6 +2,7 @@ package security_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,6 +110,9 @@ func TestMaySubmit(t *testing.T) {
 func TestMayCall(t *testing.T) {
 	groups := []sutler.AccessRow{user("ann", "staff"), user("bob", "staff", "barred"), group("staff", "people"), group("barred"), group("people", "staff"),
 		security.Row(sutler.AccountRow, "off", &security.Account{Name: "off", Disabled: true, MemberOf: []string{"staff"}})}
+	closed := func(group string) sutler.AccessRow {
+		return security.Row(sutler.AccountRow, group, &security.Account{Name: group, Group: true, Disabled: true})
+	}
 	ns, proc := security.NamespaceObject("N"), security.ProcedureObject("n", "P")
 	for _, row := range []struct {
 		name  string
@@ -120,6 +124,8 @@ func TestMayCall(t *testing.T) {
 		{"no list, default deny", nil, true, ""},
 		{"empty list", []sutler.AccessRow{list(ns, "")}, false, ""},
 		{"group through a group", []sutler.AccessRow{list(ns, "+people")}, false, "ann bob"},
+		{"disabled group grants nothing", []sutler.AccessRow{closed("staff"), list(ns, "+staff +people +bob")}, false, "bob"},
+		{"disabled group is denied still", []sutler.AccessRow{closed("staff"), list(ns, "-staff +Everyone")}, false, "eve"},
 		{"deny before allow", []sutler.AccessRow{list(ns, "+staff -barred")}, false, "ann"},
 		{"deny of a user before allow of the same", []sutler.AccessRow{list(ns, "+ann -ANN +bob")}, false, "bob"},
 		{"explicit allow before inherited deny", []sutler.AccessRow{list(ns, "-staff"), list(proc, "+bob")}, false, "bob"},
@@ -132,7 +138,7 @@ func TestMayCall(t *testing.T) {
 		{"another namespace", []sutler.AccessRow{list(security.NamespaceObject("NN"), "")}, false, "ann bob eve"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			a := access(t, row.deny, append(row.rows, groups...)...)
+			a := access(t, row.deny, slices.Concat(groups, row.rows)...)
 			for _, name := range []string{"ann", "bob", "eve", "off"} {
 				d := security.Last(a.MayCall(a.Who("root", nil), a.Who(name, nil), security.Engines, security.Target{Namespace: "N", Procedure: "p", Public: true}))
 				if want := strings.Contains(row.allow, name); d.Allowed != want || d.Rule == "" {

@@ -194,6 +194,15 @@ func (s *Store) Audited(ctx context.Context, f sutler.AuditFilter) ([]sutler.Tra
 	return found, nil
 }
 
+// keeps says in which detail the audit log keeps the transaction, which ended as
+// s. What administrators did it keeps at every level.
+func (e *entry) keeps(level sutler.AuditLevel, s sutler.Status) sutler.AuditLevel {
+	if e.head.Namespace == sutler.ConfigNamespace {
+		return max(level, sutler.AuditFlagged)
+	}
+	return level.Keeps(s, e.head.Audited, e.refused)
+}
+
 // chosen reports whether f chooses the transaction, times and outcome aside.
 func (e *entry) chosen(f *sutler.AuditFilter) bool {
 	h := &e.head
@@ -249,7 +258,9 @@ func (s *Store) AuditedTransaction(ctx context.Context, id sutler.TransactionID)
 		var flagged []sutler.Step
 		for _, st := range tx.Steps {
 			if st.Audited {
-				st.Before, st.After = "", ""
+				if st.Namespace != sutler.ConfigNamespace { // else it says what an administrator did
+					st.Before, st.After = "", ""
+				}
 				flagged = append(flagged, st)
 			}
 		}

@@ -95,7 +95,7 @@ func (s *Store) entriesOf(ctx context.Context, ids map[sutler.TransactionID]bool
 	var rest []sutler.TransactionID
 	for id := range ids {
 		if e, ok := s.index.entry(id); ok && !e.head.Started.IsZero() {
-			e.kept = s.index.level().Keeps(e.head.Status, e.head.Audited, e.refused) // as it will be saved
+			e.kept = e.keeps(s.index.level(), e.head.Status) // as it will be saved
 			found[id] = &e
 			continue
 		}

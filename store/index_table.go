@@ -200,7 +200,7 @@ func (x *index) take(all bool) ([]saving, map[int64]int64) {
 	add := func(e *entry) {
 		b := saving{e, *e, e.version, e.waits}
 		if st := e.head.Status; st.Final() || st.Waiting() || st == "" {
-			b.entry.kept = level.Keeps(st, e.head.Audited, e.refused)
+			b.entry.kept = e.keeps(level, st)
 		}
 		batch = append(batch, b)
 	}

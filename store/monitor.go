@@ -139,7 +139,7 @@ func (s *Store) placeOf(ctx context.Context, id sutler.TransactionID) (*entry, e
 		return nil, nil
 	}
 	if e, ok := s.index.entry(id); ok && e.head.Status != "" && !e.head.Started.IsZero() {
-		e.kept = s.index.level().Keeps(e.head.Status, e.head.Audited, e.refused) // as it will be saved
+		e.kept = e.keeps(s.index.level(), e.head.Status) // as it will be saved
 		return &e, nil
 	}
 	e, err := scanEntry(s.indexReads().QueryRowContext(ctx, "SELECT "+entryColumns+" FROM tx WHERE id = $1", string(id)))

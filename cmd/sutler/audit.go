@@ -94,9 +94,12 @@ func (p *program) auditSearch(r *remote) *cobra.Command {
 		Use:   "search",
 		Short: "Search the audit log, newest first",
 		Long: `Lists audited transactions, newest first. Texts are compared without regard to
-case; all that is asked for must fit.`,
+case; all that is asked for must fit. What administrators did, and who was not
+let in or refused at the door, is found under the namespace MPF Config.`,
 		Example: `  sutler audit search --trustee ann --from 2026-01-01
   sutler audit search --outcome refused --output json
+  sutler audit search --namespace "MPF Config" --from 168h
+  sutler audit search --procedure "log in" --trustee ann
   sutler audit search --text "quota" --limit 10`,
 		Args: usage(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {

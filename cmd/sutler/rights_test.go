@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/charmbracelet/colorprofile"
+
 	"sutler"
 	"sutler/admin"
 	"sutler/login"
@@ -255,6 +257,44 @@ func TestNobodyIsLetInBlindly(t *testing.T) {
 	door.ServeHTTP(w, r)
 	if body := w.Body.String(); w.Code != 503 || !strings.Contains(body, "AccessUnknown") || w.Header().Get("Retry-After") == "" {
 		t.Errorf("%d %s", w.Code, body)
+	}
+}
+
+// TestRegistrationIsShown registers a namespace: after the server has ended an
+// auditor finds it by its name and sees the hash of its text, at whatever level.
+func TestRegistrationIsShown(t *testing.T) {
+	s := newServed(t)
+	if err := s.Store.SetSetting(t.Context(), sutler.SettingAuditLevel, "none"); err != nil {
+		t.Fatal(err)
+	}
+	s.level.Store(int32(sutler.AuditNone)) // as the next look would
+	text := []byte(`<namespace name="Mail" providerSource="x"><procedure name="P" access="public"/></namespace>`)
+	if problems, err := s.Register(t.Context(), administrator("test"), sutler.Source{File: "mail.xml", Text: text}); err != nil {
+		t.Fatal(err, problems)
+	}
+	s.end()
+	after, err := store.Open(t.Context(), store.Options{Path: filepath.Join(s.o.Data, "sutler.db"), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer after.Close()
+	list, err := after.Audited(t.Context(), sutler.AuditFilter{Namespace: sutler.ConfigNamespace, Text: "namespace mail"})
+	if err != nil || len(list) != 1 {
+		t.Fatalf("found %d, %v", len(list), err)
+	}
+	tx, err := after.AuditedTransaction(t.Context(), list[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := (&program{pretty: colorprofile.NewWriter(&b, nil)}).printTransaction(tx); err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(text)
+	for _, want := range []string{"MPF Config / add namespace Mail", "file mail.xml, SHA-256 " + hex.EncodeToString(sum[:]), "local"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("it does not show %q:\n%s", want, b.String())
+		}
 	}
 }
 

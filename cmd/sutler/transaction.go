@@ -178,6 +178,11 @@ func (p *program) printSteps(tx *sutler.Transaction) {
 func (p *program) printStep(s *sutler.Step) {
 	indent := strings.Repeat("  ", len(s.Parents))
 	fmt.Fprintf(p.pretty, "%s%4d  %s  %s  %s\n", indent, s.Seq, printable(s.Namespace+" / "+s.Procedure), paint(s.Status), faint.Render(took(s.Began, s.Ended)))
+	if s.Namespace == sutler.ConfigNamespace {
+		if detail := textOf(s.Before); detail != "" {
+			fmt.Fprintf(p.pretty, "%s      %s\n", indent, printable(detail))
+		}
+	}
 	if s.Enlisted {
 		fmt.Fprintf(p.pretty, "%s      %s\n", indent, faint.Render("enlisted: commits with the transaction"))
 	}
@@ -187,6 +192,16 @@ func (p *program) printStep(s *sutler.Step) {
 	if s.Text != "" {
 		fmt.Fprintf(p.pretty, "%s      %s\n", indent, bad.Render(printable(s.Text)))
 	}
+}
+
+// textOf returns the text of an element, or "".
+func textOf(element string) string {
+	doc, err := xmltree.Parse([]byte(element), xmltree.Options{})
+	if err != nil {
+		return ""
+	}
+	defer doc.Release()
+	return doc.DocumentElement().Text()
 }
 
 // stackOf returns the procedures that an error passed through, innermost
