@@ -11,6 +11,10 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
 
 	"sutler"
 	"sutler/security"
@@ -160,22 +164,48 @@ func goodName(name string) error {
 	if name == "" || len(name) > 256 || strings.TrimSpace(name) != name {
 		return sutler.Errorf(sutler.BadInput, "a name has 1 to 256 bytes and no space at its ends")
 	}
-	if i := strings.IndexFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f || r == 0xfffd }); i >= 0 {
-		return sutler.Errorf(sutler.BadInput, "a name has no control characters")
+	if i := strings.IndexFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }); i >= 0 {
+		return sutler.Errorf(sutler.BadInput, "a name has no characters that cannot be seen")
+	}
+	if !norm.NFC.IsNormalString(name) {
+		return sutler.Errorf(sutler.BadInput, "a name has its accents in their letters (Unicode NFC), so that two names which look the same are the same")
 	}
 	return nil
 }
+
+// same reports whether two names are one to lists.
+func same(a, b string) bool { return security.Fold(a) == security.Fold(b) }
 
 // principals are the names that are nobody's account; local is the holder of
 // the token of a data directory.
 var principals = []string{security.AuthenticatedUsers, security.Anonymous, security.Everyone, "local"}
 
+// names returns those that no new account may have.
+func names(now *security.Access) []string {
+	all := slices.Clone(principals)
+	for _, groups := range []bool{false, true} {
+		for _, acct := range now.Accounts(groups) {
+			all = append(all, acct.Name)
+		}
+	}
+	return all
+}
+
+// looks is the same for names that a reader could take for one another, such as
+// those with letters of another width.
+func looks(name string) string { return cases.Fold().String(norm.NFKC.String(name)) }
+
 func (a *Admin) add(now *security.Access, c *sutler.AccessChange) ([]sutler.AccessRow, error) {
 	if strings.ContainsAny(c.Name, ":") {
 		return nil, sutler.Errorf(sutler.BadInput, "the name of an account has no colon, which marks those of outside issuers")
 	}
-	if now.Account(c.Name) != nil || slices.ContainsFunc(principals, func(p string) bool { return strings.EqualFold(p, c.Name) }) {
-		return nil, sutler.Errorf(sutler.Exists, "there is an account or group of that name")
+	if _, err := security.ParseSID(c.Name); err == nil {
+		return nil, sutler.Errorf(sutler.BadInput, "the name of an account is not that of a SID, which lists may hold")
+	}
+	for _, taken := range names(now) {
+		if looks(taken) == looks(c.Name) {
+			return nil, sutler.Errorf(sutler.Exists, "there is an account or group of that name, or one that looks the same: %q", taken)
+		}
 	}
 	v := &security.Account{Name: c.Name, Group: c.Verb == sutler.AddGroup, Changed: a.Now().UTC()}
 	for _, g := range c.Groups {
@@ -228,7 +258,7 @@ func (a *Admin) alter(now *security.Access, c *sutler.AccessChange) ([]sutler.Ac
 func isBuiltIn(name string) bool {
 	return slices.ContainsFunc([]string{
 		security.Administrators, sutler.MPFAdmins, sutler.MPFAuditors, sutler.MPFServiceAccts, sutler.MPFClientAccts, sutler.MPFTrustedUsers,
-	}, func(g string) bool { return strings.EqualFold(g, name) })
+	}, func(g string) bool { return same(g, name) })
 }
 
 // someoneLeft refuses rows of accounts that take from an account that it can
@@ -277,7 +307,7 @@ func (a *Admin) remove(now *security.Access, name string) ([]sutler.AccessRow, e
 	}
 	rows := []sutler.AccessRow{security.Row[security.Account](sutler.AccountRow, name, nil)}
 	for _, of := range slices.Concat(now.Accounts(false), now.Accounts(true)) {
-		if i := slices.IndexFunc(of.MemberOf, func(g string) bool { return strings.EqualFold(g, name) }); i >= 0 && !strings.EqualFold(of.Name, name) {
+		if i := slices.IndexFunc(of.MemberOf, func(g string) bool { return same(g, name) }); i >= 0 && !same(of.Name, name) {
 			v := *of
 			v.MemberOf = slices.Delete(slices.Clone(v.MemberOf), i, i+1)
 			rows = append(rows, security.Row(sutler.AccountRow, v.Name, &v))
@@ -304,7 +334,7 @@ func (a *Admin) member(now *security.Access, c *sutler.AccessChange) ([]sutler.A
 	if v.Changed.IsZero() {
 		v.Changed = a.Now().UTC()
 	}
-	v.MemberOf = slices.DeleteFunc(slices.Clone(v.MemberOf), func(g string) bool { return strings.EqualFold(g, c.Name) })
+	v.MemberOf = slices.DeleteFunc(slices.Clone(v.MemberOf), func(g string) bool { return same(g, c.Name) })
 	if c.Verb == sutler.RemoveMember {
 		rows := []sutler.AccessRow{security.Row(sutler.AccountRow, v.Name, &v)}
 		return rows, someoneLeft(now, rows)
@@ -376,7 +406,7 @@ func (a *Admin) removeCredential(now *security.Access, name string) ([]sutler.Ac
 	rows := []sutler.AccessRow{security.Row[security.Credential](sutler.CredentialRow, name, nil)}
 	all := now.ProcedureSettings()
 	for _, object := range slices.Sorted(maps.Keys(all)) {
-		if v := *all[object]; strings.EqualFold(v.ExecuteAs, name) {
+		if v := *all[object]; same(v.ExecuteAs, name) {
 			v.ExecuteAs = ""
 			rows = append(rows, settingsRow(object, v))
 		}

@@ -28,18 +28,6 @@ func (w *Who) matches(principal string, deny bool) bool {
 	return in && (live || deny)
 }
 
-// Groups returns the names, folded, of every principal that w is beside itself.
-func (w *Who) Groups() []string {
-	var all []string
-	for p, live := range w.is {
-		if live && p != Fold(w.Account) {
-			all = append(all, p)
-		}
-	}
-	slices.Sort(all)
-	return all
-}
-
 // Who returns the account with the groups that its door vouches for and those
 // of the installation. An account that the installation does not know is in no
 // group of it; a disabled one is in no group at all. No account is Anonymous,
@@ -85,6 +73,31 @@ func (a *Access) Caller(c sutler.Caller) *Who {
 		return a.Who("", nil)
 	}
 	return a.Who(c.Account, c.Groups)
+}
+
+// Groups returns the names of every group and principal that w is beside itself.
+func (a *Access) Groups(w *Who) []string {
+	var all []string
+	for p, live := range w.is {
+		if live && p != Fold(w.Account) {
+			all = append(all, a.called(p))
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// called returns a name as it is written, from what it is folded to.
+func (a *Access) called(key string) string {
+	if acct := a.accounts[key]; acct != nil {
+		return acct.Name
+	}
+	for _, p := range []string{Everyone, AuthenticatedUsers, Anonymous} {
+		if Fold(p) == key {
+			return p
+		}
+	}
+	return key
 }
 
 // join puts w into a group and those around it; live is false behind a disabled one.

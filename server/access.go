@@ -31,7 +31,7 @@ func (d *visit) whoami(*http.Request) (answer, error) {
 		Groups  []string `json:"groups"`
 		Admin   bool     `json:"configures"`
 		Auditor bool     `json:"audits"`
-	}{d.caller.Account, some(a.Caller(d.caller).Groups()), d.may(configures).Allowed, d.may(audits).Allowed})
+	}{d.caller.Account, some(a.Groups(a.Caller(d.caller))), d.may(configures).Allowed, d.may(audits).Allowed})
 }
 
 // rotateKeys makes a new key to seal with, or prepares one.
