@@ -97,7 +97,7 @@ func (d *door) serve(w http.ResponseWriter, r *http.Request, op operation, calle
 		return
 	}
 	d.write(w, a)
-	d.Logger.Info("served", "method", r.Method, "path", r.URL.Path, "status", a.status, "took", time.Since(start).Round(time.Microsecond))
+	d.Logger.Info("served", "account", caller.Account, "method", r.Method, "path", r.URL.Path, "status", a.status, "took", time.Since(start).Round(time.Microsecond))
 }
 
 // checkQuery refuses what the methods of url.URL would leave out without a
