@@ -42,11 +42,13 @@ type Describer interface {
 	Traits(procedure string) (Traits, bool)
 }
 
-// Traits are what a provider declares for one procedure.
+// Traits are what a provider declares for one procedure. With UndoAsService it
+// promises to act in those phases as it did for the caller, which it knows from
+// the rollback data, or to refuse with code Denied.
 type Traits struct {
 	Flushes       bool   // calls Rollback.Flush before it acts; without a Flush it had no effect
 	NoAnswer      Policy // what a call without an answer means
-	UndoAsService bool   // a call that ran as the calling user may be undone and committed as the service account when the caller has gone
+	UndoAsService bool   // a call of the calling user is undone, prepared, committed and probed with the identity service when the caller has gone
 	Enlists       bool   // calls of it may enlist, see RollbackData.Enlist; the provider is a TwoPhaseProvider and a Prober
 }
 

@@ -36,6 +36,15 @@ type Procedure struct {
 	Flushes  bool          // calls c.Rollback.Flush before it acts
 	Enlists  bool          // may call c.Rollback.Enlist; needs Rollback, Prepare, Commit and Probe
 	NoAnswer sutler.Policy // what a call without an answer means
+
+	// UndoAsService promises that Rollback, Prepare, Commit and Probe of a call
+	// that ran as the calling user need nothing of the caller: when the caller
+	// has gone, as after a crash, they get the service account as identity.
+	// They then act as the same account of the outside system as Process did,
+	// which they know from the rollback data, or refuse with code Denied; they
+	// never act with rights that Process did not have. Without the promise such
+	// a call waits for an operator.
+	UndoAsService bool
 }
 
 // Type returns the type that the procedure must have in the namespace file;
@@ -104,7 +113,7 @@ func (ps Procedures) Probe(ctx context.Context, c *sutler.Call) (sutler.Outcome,
 // Traits returns what the table declares for a procedure.
 func (ps Procedures) Traits(procedure string) (sutler.Traits, bool) {
 	p, ok := ps.find(procedure)
-	return sutler.Traits{Flushes: p.Flushes, NoAnswer: p.NoAnswer, Enlists: p.Enlists}, ok
+	return sutler.Traits{Flushes: p.Flushes, NoAnswer: p.NoAnswer, UndoAsService: p.UndoAsService, Enlists: p.Enlists}, ok
 }
 
 func (ps Procedures) run(ctx context.Context, c *sutler.Call, operation func(Procedure) Func) error {

@@ -22,7 +22,7 @@ func TestProcedures(t *testing.T) {
 	}
 	ps := provider.Procedures{
 		"Read One": {Process: does("read")},
-		"Move":     {Process: does("move"), Rollback: does("back"), Flushes: true, NoAnswer: sutler.Repeatable},
+		"Move":     {Process: does("move"), Rollback: does("back"), Flushes: true, NoAnswer: sutler.Repeatable, UndoAsService: true},
 		"Both": {
 			Process: does("both"), Rollback: does("undo"), Prepare: does("prepare"), Commit: does("commit"), NoAnswer: sutler.Probe,
 			Probe: func(context.Context, *sutler.Call) (sutler.Outcome, error) {
@@ -44,7 +44,7 @@ func TestProcedures(t *testing.T) {
 
 	for name, want := range map[string]sutler.Traits{
 		"read one": {},
-		"MOVE":     {Flushes: true, NoAnswer: sutler.Repeatable},
+		"MOVE":     {Flushes: true, NoAnswer: sutler.Repeatable, UndoAsService: true},
 		"Both":     {NoAnswer: sutler.Probe},
 	} {
 		if got, ok := ps.Traits(name); !ok || got != want {

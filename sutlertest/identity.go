@@ -81,8 +81,7 @@ func (s *suite[W]) begin(t *testing.T) (W, *attempt) {
 	return w, a
 }
 
-// identity checks each phase, the later ones in a process that has nothing
-// left of those before, and so must turn to the outside system anew.
+// identity checks each phase.
 func (s *suite[W]) identity(t *testing.T) {
 	w, a := s.begin(t)
 	if secret := s.c.Identity.Secret; !secret.Empty() {
@@ -98,17 +97,34 @@ func (s *suite[W]) identity(t *testing.T) {
 	if s.reads() {
 		return
 	}
-	lose(t, w)
+	if s.calls() {
+		s.phases(t, false)
+	}
+	if s.outlives(w) {
+		s.phases(t, true)
+	}
+}
+
+// phases checks the later phases; with dies in a process that has nothing left
+// of those before, and so must turn to the outside system anew.
+func (s *suite[W]) phases(t *testing.T, dies bool) {
+	lose := func(w W, a *attempt) {
+		if dies {
+			s.lose(t, w, a)
+		}
+	}
+	w, a := s.begin(t)
+	lose(w, a)
 	s.phase(t, w, a, "Rollback")
-	s.acted(t, w, "Rollback", true)
+	s.acted(t, w, "Rollback", dies)
 	if traits(w.Provider(), s.c.Procedure).NoAnswer == sutler.Probe {
 		w, a = s.begin(t)
-		lose(t, w)
+		lose(w, a)
 		outcome, err := s.probe(t, w, a)
 		if err != nil || outcome == sutler.Unknown {
 			t.Errorf("Probe = %v, %v", outcome, err)
 		}
-		s.acted(t, w, "Probe", true)
+		s.acted(t, w, "Probe", dies)
 		s.phase(t, w, a, "Rollback")
 	}
 	if !s.commits() {
@@ -118,20 +134,20 @@ func (s *suite[W]) identity(t *testing.T) {
 	s.phase(t, w, a, "Prepare")
 	s.acted(t, w, "Prepare", false) // there may be nothing to do
 	if last := slices.ContainsFunc(a.durable, func(p sutler.Pair) bool { return p.Name == sutler.CommitsLast }); !last {
-		lose(t, w) // what commits last would be lost, too
+		lose(w, a) // what commits last would be lost, too
 		s.phase(t, w, a, "Prepare")
 		s.acted(t, w, "a second Prepare", false)
 	}
 	s.phase(t, w, a, "Commit")
 	s.acted(t, w, "Commit", true)
-	lose(t, w)
+	lose(w, a)
 	s.phase(t, w, a, "Commit")
 	s.acted(t, w, "a second Commit", false)
 
 	w, a = s.begin(t)
 	s.phase(t, w, a, "Prepare")
-	lose(t, w)
+	lose(w, a)
 	s.acted(t, w, "Prepare", false)
 	s.phase(t, w, a, "Rollback")
-	s.acted(t, w, "Rollback after Prepare", true)
+	s.acted(t, w, "Rollback after Prepare", dies)
 }

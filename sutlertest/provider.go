@@ -81,7 +81,10 @@ type Bystander[W World] struct {
 //     ActsAs acts as that account and as nobody else, also after a death, and
 //     neither rollback data nor output hold its password. A case with Code
 //     sutler.Denied and without ActsAs is one of an identity that the provider
-//     refuses: it must not act at all.
+//     refuses: it must not act at all;
+//   - what a calling user's call did is, after a death, undone, prepared,
+//     committed and probed with the identity service where the provider declares
+//     UndoAsService, and must act as before. Where it does not, it is not asked.
 //
 // A call without an answer is settled as the provider declares; where it says
 // sutler.Operator there is nothing to check. Cases run in parallel, the runs of
@@ -133,12 +136,22 @@ type suite[W World] struct {
 func (s *suite[W]) reads() bool   { return s.c.Type == sutler.Read && !s.c.Enlists }
 func (s *suite[W]) commits() bool { return s.c.Type == sutler.TwoPhase || s.c.Enlists }
 
-// lose ends the provider of w as the death of its process would.
-func lose[W World](t *testing.T, w W) {
+// lose ends the provider of w as the death of its process would, which the
+// calling user of a does not outlive.
+func (s *suite[W]) lose(t *testing.T, w W, a *attempt) {
 	t.Helper()
 	if c, ok := World(w).(Crasher); ok {
 		c.Crash(t)
 	}
+	a.gone = s.calls()
+}
+
+// calls reports whether the call runs as the calling user.
+func (s *suite[W]) calls() bool { return s.c.Identity.Kind == sutler.CallingUser }
+
+// outlives reports whether what the call did can be undone after a death.
+func (s *suite[W]) outlives(w W) bool {
+	return !s.calls() || traits(w.Provider(), s.c.Procedure).UndoAsService
 }
 
 // start makes a world as it is before the call.
@@ -270,12 +283,12 @@ func (s *suite[W]) crash(t *testing.T) {
 		for _, durable := range []bool{false, true} {
 			where := fmt.Sprintf("flush %d, its data durable: %v", n, durable)
 			w, before := s.start(t)
-			if !s.canSettle(w) {
+			if !s.canSettle(w) || !s.outlives(w) {
 				return
 			}
 			a := s.attempt(t, w)
 			wake := a.dieAt(a.provider, n, durable)
-			lose(t, w)
+			s.lose(t, w, a)
 			s.settle(t, w, a)
 			same(t, "world after death at "+where, before, w.Snapshot(t))
 			if err := wake(); err == nil {
@@ -286,14 +299,14 @@ func (s *suite[W]) crash(t *testing.T) {
 		}
 	}
 	w, before := s.start(t)
-	if !s.canSettle(w) {
+	if !s.canSettle(w) || !s.outlives(w) {
 		return
 	}
 	a := s.attempt(t, w)
 	if err := a.provider.Process(t.Context(), a.call); err != nil {
 		t.Fatalf("Process = %v", err)
 	}
-	lose(t, w)
+	s.lose(t, w, a)
 	s.settle(t, w, a)
 	same(t, "world after death behind Process", before, w.Snapshot(t))
 	s.settle(t, w, a)
@@ -305,7 +318,7 @@ func (s *suite[W]) crash(t *testing.T) {
 	a = s.attempt(t, w)
 	s.process(t, a)
 	s.phase(t, w, a, "Prepare")
-	lose(t, w)
+	s.lose(t, w, a)
 	for range 2 {
 		s.phase(t, w, a, "Rollback")
 		same(t, "world after death behind Prepare", before, w.Snapshot(t))
@@ -370,8 +383,7 @@ func (s *suite[W]) phase(t *testing.T, w W, a *attempt, phase string) {
 // nothing but what the log holds.
 func (s *suite[W]) tryPhase(t *testing.T, w W, a *attempt, phase string) error {
 	t.Helper()
-	c := s.newCall(t)
-	c.Rollback = sutler.NewRollbackData(a.durable, nil)
+	c := s.again(t, a)
 	if !s.c.SaveData {
 		c.Data = nil
 	}
@@ -421,8 +433,7 @@ func (s *suite[W]) trySettle(t *testing.T, w W, a *attempt) error {
 // probe asks after a call as an engine does after a restart.
 func (s *suite[W]) probe(t *testing.T, w W, a *attempt) (sutler.Outcome, error) {
 	t.Helper()
-	c := s.newCall(t)
-	c.Rollback = sutler.NewRollbackData(a.durable, nil)
+	c := s.again(t, a)
 	return w.Provider().(sutler.Prober).Probe(t.Context(), c)
 }
 
@@ -440,6 +451,17 @@ func (s *suite[W]) newCall(t *testing.T) *sutler.Call {
 	return c
 }
 
+// again returns the call of a for a later phase.
+func (s *suite[W]) again(t *testing.T, a *attempt) *sutler.Call {
+	t.Helper()
+	c := s.newCall(t)
+	c.Rollback = sutler.NewRollbackData(a.durable, nil)
+	if a.gone {
+		c.Identity = sutler.Identity{Kind: sutler.ServiceAccount}
+	}
+	return c
+}
+
 // attempt is one call of Process together with what the log would hold of it.
 type attempt struct {
 	provider sutler.Provider
@@ -448,6 +470,7 @@ type attempt struct {
 	flushes int           // how often Process flushed
 	saved   int           // how many of them are durable
 	durable []sutler.Pair // what the newest durable one held
+	gone    bool          // so is the calling user
 
 	refuseAt int // this flush fails
 	meetAt   int // at this flush meet is called

@@ -34,8 +34,15 @@ var phases = map[string]string{
 	"Commit": "commits as itself", "Probe": "asks as itself",
 }
 
-// as returns f as it is done in a phase, as the identity of the call. Basic
-// accounts are refused.
+// later are the flaws of one that forgets it when the caller has gone.
+var later = map[string]string{
+	"Rollback": "undoes for the caller as itself", "Prepare": "prepares for the caller as itself",
+	"Commit": "commits for the caller as itself", "Probe": "asks for the caller as itself",
+}
+
+// as returns f as it is done in a phase, as the identity of the call, or of the
+// calling user it was made for. Basic accounts are refused, and Keep knows no
+// other caller than that of the call.
 func (s *shelf) as(phase string, f provider.Func) provider.Func {
 	return func(ctx context.Context, c *sutler.Call) error {
 		if c.Identity.Kind == sutler.BasicAccount {
@@ -44,11 +51,22 @@ func (s *shelf) as(phase string, f provider.Func) provider.Func {
 			}
 			return sutler.Errorf(sutler.Denied, "cannot act as %q: the shelf knows no passwords", c.Identity.Account)
 		}
+		who := c.Identity.Account
+		if phase == "Process" {
+			c.Rollback.Set("as", who)
+		} else if c.Identity.Kind == sutler.ServiceAccount {
+			if c.Procedure == "Keep" && c.Rollback.Get("as") == "zoe" || s.flaw == "refuses when the caller has gone" {
+				return sutler.Errorf(sutler.Denied, "cannot go on for %q", c.Rollback.Get("as"))
+			}
+			if s.flaw != later[phase] {
+				who = c.Rollback.Get("as")
+			}
+		}
 		switch {
 		case s.flaw == phases[phase]:
 			s.who = append(s.who, "sutler")
 		case s.flaw != "leaves no trace of whom":
-			s.who = append(s.who, c.Identity.Account)
+			s.who = append(s.who, who)
 		}
 		if s.flaw == "keeps the password" {
 			c.Rollback.Set("password", c.Identity.Secret.Reveal())
@@ -80,8 +98,9 @@ func (s *shelf) Snapshot(*testing.T) string {
 func (s *shelf) Provider() sutler.Provider {
 	return provider.Procedures{
 		"Put":   {Process: s.as("Process", s.put), Rollback: s.as("Rollback", s.unput), Flushes: true, NoAnswer: sutler.Repeatable},
-		"Lend":  {Process: s.as("Process", s.put), Rollback: s.as("Rollback", s.unput), Probe: s.lent, Flushes: true, NoAnswer: sutler.Probe},
-		"Take":  {Process: s.as("Process", s.take), Rollback: s.as("Rollback", s.untake), Prepare: s.as("Prepare", nothing), Commit: s.as("Commit", s.throw), Flushes: true, NoAnswer: sutler.Repeatable},
+		"Keep":  {Process: s.as("Process", s.put), Rollback: s.as("Rollback", s.unput), Flushes: true, NoAnswer: sutler.Repeatable},
+		"Lend":  {Process: s.as("Process", s.put), Rollback: s.as("Rollback", s.unput), Probe: s.lent, Flushes: true, NoAnswer: sutler.Probe, UndoAsService: true},
+		"Take":  {Process: s.as("Process", s.take), Rollback: s.as("Rollback", s.untake), Prepare: s.as("Prepare", nothing), Commit: s.as("Commit", s.throw), Flushes: true, NoAnswer: sutler.Repeatable, UndoAsService: true},
 		"Count": {Process: s.as("Process", s.count)},
 	}
 }
@@ -211,6 +230,12 @@ var flaws = map[string]string{
 	"leaves no trace of whom":       "counted_as_ann/identity",
 	"keeps the password":            "lent_as_ann/identity",
 	"refuses too late":              "put_by_password/fails",
+
+	"undoes for the caller as itself":   "lent_by_zoe/identity",
+	"asks for the caller as itself":     "lent_by_zoe/identity",
+	"prepares for the caller as itself": "taken_by_zoe/identity",
+	"commits for the caller as itself":  "taken_by_zoe/identity",
+	"refuses when the caller has gone":  "lent_by_zoe/identity",
 }
 
 const flawVariable = "SUTLERTEST_FLAW"
@@ -222,6 +247,7 @@ func TestProviderSuite(t *testing.T) {
 		return &shelf{things: map[string]string{"old": "theirs"}, flaw: os.Getenv(flawVariable)}
 	}
 	ann := sutler.Identity{Kind: sutler.ExecuteAs, Account: "ann", Secret: sutler.NewSecret("s3cr3t-word")}
+	zoe := sutler.Identity{Kind: sutler.CallingUser, Account: "zoe"}
 	sutlertest.TestProvider(t, newShelf, []sutlertest.ProviderCase[*shelf]{
 		{
 			Procedure: "Put", Data: `<name>cup</name>`, Want: "cup=call 7\nold=theirs\n",
@@ -243,6 +269,9 @@ func TestProviderSuite(t *testing.T) {
 		{Name: "lent as ann", Procedure: "Lend", Data: `<name>cup</name>`, Identity: ann},
 		{Name: "taken as ann", Procedure: "Take", Type: sutler.TwoPhase, Identity: ann},
 		{Name: "counted as ann", Procedure: "Count", Type: sutler.Read, Identity: ann},
+		{Name: "lent by zoe", Procedure: "Lend", Data: `<name>cup</name>`, Identity: zoe},
+		{Name: "taken by zoe", Procedure: "Take", Type: sutler.TwoPhase, Identity: zoe},
+		{Name: "kept by zoe", Procedure: "Keep", Data: `<name>cup</name>`, Identity: zoe},
 		{Name: "put by password", Procedure: "Put", Data: `<name>cup</name>`, Code: sutler.Denied, Text: `"ann"`,
 			Identity: sutler.Identity{Kind: sutler.BasicAccount, Account: "ann", Secret: sutler.NewSecret("s3cr3t-word")}},
 	})

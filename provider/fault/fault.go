@@ -39,18 +39,18 @@ func New(root *os.Root) provider.Procedures {
 	return provider.Procedures{
 		"Fail": {
 			Process: p.process(p.fail), Prepare: p.later("prepare", p.fail), Commit: p.later("commit", p.fail),
-			Rollback: p.later("rollback", p.fail), Flushes: true, NoAnswer: sutler.Repeatable,
+			Rollback: p.later("rollback", p.fail), Flushes: true, NoAnswer: sutler.Repeatable, UndoAsService: true,
 		},
 		"FailWrite": {
 			Process: p.process(p.fail), Rollback: p.later("rollback", p.fail),
-			Flushes: true, NoAnswer: sutler.Repeatable,
+			Flushes: true, NoAnswer: sutler.Repeatable, UndoAsService: true,
 		},
 		"Panic": {
 			Process: p.process(crash), Prepare: p.later("prepare", crash), Commit: p.later("commit", crash),
-			Rollback: p.later("rollback", crash), Flushes: true, NoAnswer: sutler.Repeatable,
+			Rollback: p.later("rollback", crash), Flushes: true, NoAnswer: sutler.Repeatable, UndoAsService: true,
 		},
 		"Sleep":   {Process: sleep},
-		"Count":   {Process: p.count, Rollback: p.uncount, Flushes: true, NoAnswer: sutler.Repeatable},
+		"Count":   {Process: p.count, Rollback: p.uncount, Flushes: true, NoAnswer: sutler.Repeatable, UndoAsService: true},
 		"Value":   {Process: p.value},
 		"Hang":    {Process: p.hang},
 		"Release": {Process: p.release},

@@ -3,6 +3,7 @@ package file
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -68,12 +69,11 @@ func Open(root *os.Root, o Options) (*Provider, error) {
 		}
 	}
 	for name, line := range p.Procedures {
-		p.Procedures[name] = provider.Procedure{
-			Process:  p.dispatch(line, phaseProcess, line.Process),
-			Rollback: p.dispatch(line, phaseRollback, line.Rollback),
-			Commit:   p.dispatch(line, phaseCommit, line.Commit),
-			Flushes:  line.Flushes, NoAnswer: line.NoAnswer,
-		}
+		there := line
+		there.Process = p.dispatch(line, phaseProcess, line.Process)
+		there.Rollback = p.dispatch(line, phaseRollback, line.Rollback)
+		there.Commit = p.dispatch(line, phaseCommit, line.Commit)
+		p.Procedures[name] = there
 	}
 	return p, nil
 }
@@ -94,9 +94,14 @@ const (
 )
 
 // asKey is the rollback value that says as whom a call was carried out, as
-// uid:gid; without it that was the engine. What was done as one account is
-// undone and committed as the same one, whatever the mapping says then.
-const asKey = "as"
+// uid:gid; without it that was the engine. nameKey holds what that account was
+// called in the mapping, for two with the same numbers may differ in further
+// groups. What was done as one account is undone and committed as the same one,
+// whatever the mapping says then, and whatever the identity of the call is.
+const (
+	asKey   = "as"
+	nameKey = "asName"
+)
 
 // dispatch returns f as it is carried out for a call: here or in a helper.
 func (p *Provider) dispatch(line provider.Procedure, phase string, f provider.Func) provider.Func {
@@ -114,6 +119,7 @@ func (p *Provider) dispatch(line provider.Procedure, phase string, f provider.Fu
 		if phase == phaseProcess {
 			if line.Rollback != nil {
 				c.Rollback.Set(asKey, a.id())
+				c.Rollback.Set(nameKey, a.name)
 			}
 			if line.Commit != nil {
 				if err := p.pool.makeTrash(a); err != nil {
@@ -203,16 +209,13 @@ func (m *mapping) of(c *sutler.Call, phase string) (*account, error) {
 	if as == "" {
 		return nil, nil
 	}
-	if a, err := m.mapped(c); err == nil && a != nil && a.id() == as {
-		return a, nil
-	}
-	for _, a := range m.all {
-		if a.id() == as {
+	for _, name := range append([]string{c.Rollback.Get(nameKey)}, slices.Sorted(maps.Keys(m.all))...) {
+		if a := m.all[name]; a != nil && a.id() == as {
 			return a, nil
 		}
 	}
-	return nil, sutler.Errorf(sutler.Denied, "cannot %s %q of %s: it was carried out as account %s of the operating system, to which nothing is mapped any more; an administrator maps something to it in %s",
-		phase, c.Procedure, c.Identity, as, m.setting)
+	return nil, sutler.Errorf(sutler.Denied, "cannot %s %q: it was carried out as account %s of the operating system, to which nothing is mapped any more; an administrator maps something to it in %s",
+		phase, c.Procedure, as, m.setting)
 }
 
 func (m *mapping) mapped(c *sutler.Call) (*account, error) {

@@ -207,44 +207,6 @@ func TestAccounts(t *testing.T) {
 	}
 }
 
-// What was done as one account is undone as the same, whatever is mapped then.
-func TestUndoneAsTheSame(t *testing.T) {
-	d := newDisk(t)
-	d.put(t, "d 0755 root/ann", "d 0755 root/engine")
-	p := d.open(t, annAndBob())
-	if p == nil {
-		return
-	}
-	d.give(t, "root/ann", annUID)
-	c := as(t, `corp\ann`, "CreateFile", create("ann"))
-	must(t, p.Process(t.Context(), c))
-
-	// The folder is no longer Ann's: she cannot undo, and neither does the engine for her.
-	d.give(t, "root/ann", bobUID)
-	if err := p.Rollback(t.Context(), later(c)); sutler.CodeOf(err) != sutler.Denied {
-		t.Errorf("Rollback = %v, want a denial", err)
-	}
-	d.has(t, `f 0600 root/ann/x "ex"`)
-	d.give(t, "root/ann", annUID)
-
-	for _, o := range []file.Options{{}, {Accounts: map[string]string{"bob": numbers(bobUID)}}, {Service: numbers(bobUID)}} {
-		err := d.open(t, o).Rollback(t.Context(), later(c))
-		if sutler.CodeOf(err) != sutler.Denied || !strings.Contains(err.Error(), numbers(annUID)) {
-			t.Errorf("Rollback with %v = %v, want a denial", o, err)
-		}
-		d.has(t, `f 0600 root/ann/x "ex"`)
-	}
-	// She has another name now.
-	must(t, d.open(t, file.Options{Accounts: map[string]string{"anna": numbers(annUID), `corp\ann`: numbers(bobUID)}}).Rollback(t.Context(), later(c)))
-	d.put(t, `f 0600 root/ann/x "not there"`)
-
-	// What the engine did before anything was mapped, the engine undoes.
-	c = as(t, `corp\ann`, "CreateFile", create("engine"))
-	must(t, d.open(t, file.Options{}).Process(t.Context(), c))
-	must(t, p.Rollback(t.Context(), later(c)))
-	d.put(t, `f 0600 root/engine/x "not there"`)
-}
-
 func TestWhoIsWho(t *testing.T) {
 	d := newDisk(t)
 	d.put(t, "d 0777 root/all")

@@ -19,7 +19,8 @@
 // undoing may repeat. Names that begin with .sutler- are not for callers.
 //
 // The provider that New returns acts as the account of its process, whatever the
-// identity of the call; that of Open can act as others. Where the system cannot rename without replacing (Windows, some
+// identity of the call; that of Open can act as others, remembers as whom it did,
+// and undoes and commits as the same, whatever the identity is then. Where the system cannot rename without replacing (Windows, some
 // network file systems) it looks first and renames then, so that somebody who
 // makes the same name in that instant may lose an empty directory or a file.
 package file
@@ -54,10 +55,10 @@ func newFiles(root *os.Root, trash string, owner int) *files {
 // procedures returns the table of the provider.
 func (p *files) procedures() provider.Procedures {
 	write := func(do, undo provider.Func) provider.Procedure {
-		return provider.Procedure{Process: do, Rollback: undo, Flushes: true, NoAnswer: sutler.Repeatable}
+		return provider.Procedure{Process: do, Rollback: undo, Flushes: true, NoAnswer: sutler.Repeatable, UndoAsService: true}
 	}
 	twoPhase := func(do, undo provider.Func) provider.Procedure {
-		return provider.Procedure{Process: do, Rollback: undo, Commit: p.purge, Flushes: true, NoAnswer: sutler.Repeatable}
+		return provider.Procedure{Process: do, Rollback: undo, Commit: p.purge, Flushes: true, NoAnswer: sutler.Repeatable, UndoAsService: true}
 	}
 	return provider.Procedures{
 		"CreateDirectory": write(p.createDirectory, p.uncreate),

@@ -250,15 +250,19 @@ type conversation struct {
 	failed  error // of the last flush
 }
 
-// remembered lists the rollback values of this provider; a helper may set no other.
-func mayRemember(name string) bool {
-	return slices.Contains([]string{"toFolder", "toName", "fromFolder", "fromName", "aside", "id", "digest", "old", "was", "mode", asKey}, name)
+// mayRemember reports whether a helper may set p: rollback values of this
+// provider, but for those that say as whom it acts, which stay as they are.
+func (k *conversation) mayRemember(p sutler.Pair) bool {
+	if p.Name == asKey || p.Name == nameKey {
+		return p.Value == k.c.Rollback.Get(p.Name)
+	}
+	return slices.Contains([]string{"toFolder", "toName", "fromFolder", "fromName", "aside", "id", "digest", "old", "was", "mode"}, p.Name)
 }
 
 // remember takes the rollback values over from the helper.
 func (k *conversation) remember(pairs []sutler.Pair) error {
 	for _, p := range pairs {
-		if !mayRemember(p.Name) || p.Name == asKey && p.Value != k.c.Rollback.Get(asKey) {
+		if !k.mayRemember(p) {
 			return fmt.Errorf("it said that %q is to be remembered, which is not for it", p.Name)
 		}
 	}

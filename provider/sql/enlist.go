@@ -83,7 +83,7 @@ func (p *databases) enlist(ctx context.Context, c *sutler.Call, in *input) error
 		}
 	}
 	c.Rollback.Enlist(last)
-	in.to.remember(c)
+	in.to.remember(c, s.link.role())
 	c.Rollback.Set(enlistedPair, name)
 	if s.link.prepares() {
 		c.Rollback.Set("prepares", "1")
@@ -169,7 +169,7 @@ func (in *input) outline() error {
 // transaction, once for all calls in it. Of one that commits last it only looks
 // whether it is still there.
 func (p *databases) prepare(ctx context.Context, c *sutler.Call) error {
-	to, ok, err := recall(c)
+	c, to, ok, err := recall(c)
 	if err != nil || !ok || !enlisted(c) {
 		return err // a command with an undoCommand is committed already
 	}
@@ -211,7 +211,7 @@ func (p *databases) prepare(ctx context.Context, c *sutler.Call) error {
 // commit commits the database transaction, once for all calls in it. It may
 // run in any process and any number of times.
 func (p *databases) commit(ctx context.Context, c *sutler.Call) error {
-	to, ok, err := recall(c)
+	c, to, ok, err := recall(c)
 	if err != nil || !ok || !enlisted(c) {
 		return err
 	}

@@ -62,7 +62,7 @@ func (p *databases) execSQL(ctx context.Context, c *sutler.Call) error {
 // recorded as done, and removes that record in the same database transaction.
 // So it may run after any crash and any number of times.
 func (p *databases) undoSQL(ctx context.Context, c *sutler.Call) error {
-	to, ok, err := recall(c)
+	c, to, ok, err := recall(c)
 	if err != nil || !ok {
 		return err // not ok: it only read, or never came to act
 	}
@@ -129,7 +129,7 @@ func (p *databases) query(ctx context.Context, c *sutler.Call) error {
 // probe looks whether the command of c is recorded as done. It takes the lock
 // that a command holds while it runs, and so waits for one still under way.
 func (p *databases) probe(ctx context.Context, c *sutler.Call) (sutler.Outcome, error) {
-	to, ok, err := recall(c)
+	c, to, ok, err := recall(c)
 	switch {
 	case err != nil:
 		return sutler.Unknown, err

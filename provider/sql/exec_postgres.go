@@ -47,12 +47,12 @@ func (p *databases) execPostgres(ctx context.Context, c *sutler.Call, in *input)
 	if err != nil {
 		return err
 	}
-	d, err := p.dial(ctx, in.to, c.Identity, "", in.wait)
+	d, err := p.dial(ctx, in.to, c.Identity, in.wait)
 	if err != nil {
 		return err
 	}
 	defer d.close()
-	in.to.remember(c)
+	in.to.remember(c, d.role)
 	c.Rollback.Set("schema", d.schema)
 	c.Rollback.Set("undo", string(text))
 	if err := c.Rollback.Flush(ctx); err != nil {
@@ -189,7 +189,7 @@ func (p *databases) queryPostgres(ctx context.Context, c *sutler.Call, in *input
 	if err != nil {
 		return err
 	}
-	d, err := p.dial(ctx, in.to, c.Identity, "", in.wait)
+	d, err := p.dial(ctx, in.to, c.Identity, in.wait)
 	if err != nil {
 		return err
 	}

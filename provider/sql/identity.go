@@ -120,12 +120,17 @@ func (f *connections) openWith(t target, who sutler.Identity) (*pgconn.Config, e
 	return cfg, nil
 }
 
+// nameOf is the name of a calling user.
+func nameOf(who sutler.Identity) string {
+	if who.Account == "" {
+		return anonymous
+	}
+	return who.Account
+}
+
 // openFor connects as the account that the calling user is mapped to.
 func (f *connections) openFor(t target, who sutler.Identity) (*pgconn.Config, error) {
-	name := who.Account
-	if name == "" {
-		name = anonymous
-	}
+	name := nameOf(who)
 	refuse := func(why string) error {
 		return sutler.Errorf(sutler.Denied, "cannot connect to %s as the calling user %q: %s", t.title(), name, why)
 	}

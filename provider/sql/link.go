@@ -12,7 +12,7 @@ import (
 // link connects for a session, as c.
 func (p *databases) link(ctx context.Context, c *sutler.Call, in *input) (link, error) {
 	if in.to.postgres() {
-		d, err := p.dial(ctx, in.to, c.Identity, "", in.wait)
+		d, err := p.dial(ctx, in.to, c.Identity, in.wait)
 		if err != nil {
 			return nil, err
 		}
@@ -38,6 +38,7 @@ type sqliteLink struct{ d *database }
 func (l *sqliteLink) prepares() bool   { return false }
 func (l *sqliteLink) schema() string   { return "" }
 func (l *sqliteLink) database() string { return "" }
+func (l *sqliteLink) role() string     { return "" }
 func (l *sqliteLink) close()           { l.d.close() }
 
 func (l *sqliteLink) begin(ctx context.Context, _ string) error {
@@ -145,6 +146,7 @@ type postgresLink struct{ d *postgres }
 func (l *postgresLink) prepares() bool   { return l.d.prepares }
 func (l *postgresLink) schema() string   { return l.d.schema }
 func (l *postgresLink) database() string { return l.d.database }
+func (l *postgresLink) role() string     { return l.d.role }
 func (l *postgresLink) close()           { l.d.close() }
 
 func (l *postgresLink) begin(ctx context.Context, name string) error {

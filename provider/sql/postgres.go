@@ -30,6 +30,7 @@ type postgres struct {
 	conn     *pgconn.PgConn
 	steps    string // the table sutler_steps with its schema, quoted
 	schema   string
+	role     string // as which it connected
 	database string // as the server calls it
 	prepares bool   // the server allows PREPARE TRANSACTION
 	done     func()
@@ -39,23 +40,37 @@ type postgres struct {
 // of its call is done.
 const grace = 10 * time.Second
 
-// redial connects to t as c did that its rollback data tell of.
+// redial connects to t as c did that its rollback data tell of. A calling user
+// may be mapped to another account of the server meanwhile, which is refused.
 func (p *databases) redial(ctx context.Context, c *sutler.Call, t target) (*postgres, error) {
-	return p.dial(ctx, t, later(c.Identity), c.Rollback.Get("schema"), defaultWait)
+	cfg, err := p.config(t, later(c.Identity), defaultWait)
+	if err != nil {
+		return nil, err
+	}
+	if role := c.Rollback.Get(rolePair); role != "" && role != cfg.User {
+		return nil, sutler.Errorf(sutler.Denied, "cannot connect to %s as the calling user %q: the call acted as account %q of the server, and it is mapped to %q now (an administrator maps it to that again in the file of connections)",
+			t.title(), nameOf(c.Identity), role, cfg.User)
+	}
+	return p.dialWith(ctx, t, cfg, c.Rollback.Get("schema"))
 }
 
-// dial connects to t as who. schema is where sutler_steps lies; empty: the
-// first of the search path.
-func (p *databases) dial(ctx context.Context, t target, who sutler.Identity, schema string, wait time.Duration) (_ *postgres, err error) {
+// dial connects to t as who.
+func (p *databases) dial(ctx context.Context, t target, who sutler.Identity, wait time.Duration) (*postgres, error) {
 	cfg, err := p.config(t, who, wait)
 	if err != nil {
 		return nil, err
 	}
+	return p.dialWith(ctx, t, cfg, "")
+}
+
+// dialWith connects to t by cfg. schema is where sutler_steps lies; empty: the
+// first of the search path.
+func (p *databases) dialWith(ctx context.Context, t target, cfg *pgconn.Config, schema string) (_ *postgres, err error) {
 	done, err := p.take(t.key(), t.title())
 	if err != nil {
 		return nil, err
 	}
-	d := &postgres{to: t, schema: schema, done: done}
+	d := &postgres{to: t, schema: schema, role: cfg.User, done: done}
 	defer func() {
 		if err != nil {
 			d.close()

@@ -48,6 +48,7 @@ type link interface {
 	prepares() bool
 	schema() string
 	database() string
+	role() string // the account of the server
 	begin(ctx context.Context, name string) error
 	savepoint(ctx context.Context, call int) error
 	// backTo takes back what was done since the savepoint of call.

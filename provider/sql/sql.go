@@ -97,12 +97,13 @@ func newDatabases(root *os.Root, l Limits) (*databases, error) {
 
 func (p *databases) procedures() provider.Procedures {
 	// Databases that are made and deleted are built and kept aside under names
-	// of their own calls: undoing also what was cut short is always safe.
+	// of their own calls: undoing also what was cut short is always safe. For a
+	// calling user who has gone see recall.
 	return provider.Procedures{
-		"ExecSQL":        {Process: p.execSQL, Rollback: p.undoSQL, Prepare: p.prepare, Commit: p.commit, Probe: p.probe, Flushes: true, Enlists: true, NoAnswer: sutler.Probe},
-		"Transact":       {Process: p.transact, Rollback: p.undoSQL, Prepare: p.prepare, Commit: p.commit, Probe: p.probe, Flushes: true, Enlists: true, NoAnswer: sutler.Probe},
+		"ExecSQL":        {Process: p.execSQL, Rollback: p.undoSQL, Prepare: p.prepare, Commit: p.commit, Probe: p.probe, Flushes: true, Enlists: true, NoAnswer: sutler.Probe, UndoAsService: true},
+		"Transact":       {Process: p.transact, Rollback: p.undoSQL, Prepare: p.prepare, Commit: p.commit, Probe: p.probe, Flushes: true, Enlists: true, NoAnswer: sutler.Probe, UndoAsService: true},
 		"Query":          {Process: p.query},
-		"CreateDatabase": {Process: p.createDatabase, Rollback: p.removeDatabase, Flushes: true, NoAnswer: sutler.Repeatable},
-		"DeleteDatabase": {Process: p.trashDatabase, Rollback: p.restoreDatabase, Prepare: p.trashed, Commit: p.emptyTrash, Flushes: true, NoAnswer: sutler.Repeatable},
+		"CreateDatabase": {Process: p.createDatabase, Rollback: p.removeDatabase, Flushes: true, NoAnswer: sutler.Repeatable, UndoAsService: true},
+		"DeleteDatabase": {Process: p.trashDatabase, Rollback: p.restoreDatabase, Prepare: p.trashed, Commit: p.emptyTrash, Flushes: true, NoAnswer: sutler.Repeatable, UndoAsService: true},
 	}
 }

@@ -476,12 +476,12 @@ func TestNegativeLimits(t *testing.T) {
 func TestTraits(t *testing.T) {
 	w := newWorld(t, sql.Limits{})
 	for name, want := range map[string]sutler.Traits{
-		"execsql":  {Flushes: true, NoAnswer: sutler.Probe, Enlists: true},
-		"transact": {Flushes: true, NoAnswer: sutler.Probe, Enlists: true},
+		"execsql":  {Flushes: true, NoAnswer: sutler.Probe, UndoAsService: true, Enlists: true},
+		"transact": {Flushes: true, NoAnswer: sutler.Probe, UndoAsService: true, Enlists: true},
 		"Query":    {},
 		// Not Probe: a database half built aside has no effect yet, and must go all the same.
-		"CreateDatabase": {Flushes: true, NoAnswer: sutler.Repeatable},
-		"DeleteDatabase": {Flushes: true, NoAnswer: sutler.Repeatable},
+		"CreateDatabase": {Flushes: true, NoAnswer: sutler.Repeatable, UndoAsService: true},
+		"DeleteDatabase": {Flushes: true, NoAnswer: sutler.Repeatable, UndoAsService: true},
 	} {
 		if got, ok := w.sql.Traits(name); !ok || got != want {
 			t.Errorf("Traits(%s) = %v, %v, want %v", name, got, ok, want)

@@ -233,25 +233,3 @@ func (t target) prepared(tx sutler.TransactionID, actor, database string) string
 	sum := sha256.Sum256([]byte(text))
 	return fmt.Sprintf("sutler-%s-%x", tx, sum[:8])
 }
-
-// remember puts t into the rollback data of c, recall is its reverse; ok is
-// false when the call never came to act. SQLite databases go by their name
-// alone, as they always did.
-func (t target) remember(c *sutler.Call) {
-	if t.postgres() {
-		c.Rollback.Set("connection", t.key())
-	} else {
-		c.Rollback.Set("database", t.Database)
-	}
-}
-
-func recall(c *sutler.Call) (t target, ok bool, err error) {
-	if text := c.Rollback.Get("connection"); text != "" {
-		if err := json.Unmarshal([]byte(text), &t); err != nil {
-			return target{}, false, sutler.Errorf(sutler.Corrupt, "cannot read the connection of the call: %w", err)
-		}
-		return t, true, nil
-	}
-	t.Database = c.Rollback.Get("database")
-	return t, t.Database != "", nil
-}

@@ -23,8 +23,8 @@ func Namespace() []byte { return []byte(namespace) }
 func New() provider.Procedures {
 	return provider.Procedures{
 		"Read Request":       {Process: nothing},
-		"Write Request":      {Process: nothing, Rollback: nothing, NoAnswer: sutler.Repeatable},
-		"TwoPhase Request":   {Process: nothing, Rollback: nothing, Prepare: nothing, Commit: nothing, NoAnswer: sutler.Repeatable},
+		"Write Request":      {Process: nothing, Rollback: nothing, NoAnswer: sutler.Repeatable, UndoAsService: true},
+		"TwoPhase Request":   {Process: nothing, Rollback: nothing, Prepare: nothing, Commit: nothing, NoAnswer: sutler.Repeatable, UndoAsService: true},
 		"Return Credentials": {Process: returnCredentials},
 	}
 }
