@@ -29,7 +29,7 @@ type Accounts struct {
 	Report func(error) // is told why a hash could not be renewed; nil: nobody is
 
 	// The token of the data directory and who its holder is.
-	Secret string
+	Secret func() string // "" or nil: nobody is
 	Local  sutler.Caller
 }
 
@@ -97,8 +97,12 @@ func newSalt(random io.Reader) ([]byte, error) {
 
 // Token returns the local caller for the token of the data directory.
 func (a *Accounts) Token(_ context.Context, token string) (sutler.Caller, error) {
-	got, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(a.Secret))
-	if a.Secret == "" || subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+	secret := ""
+	if a.Secret != nil {
+		secret = a.Secret()
+	}
+	got, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(secret))
+	if secret == "" || subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
 		return sutler.Caller{}, a.Wrong
 	}
 	return a.Local, nil

@@ -22,6 +22,8 @@ import (
 
 var errWrong = errors.New("wrong name or secret")
 
+const token = "the-token-of-the-directory"
+
 // accounts returns the accounts of an installation, whose hashes are counted.
 func accounts(t *testing.T) (a *admin.Accounts, hashes *int, in *installation) {
 	t.Helper()
@@ -31,7 +33,7 @@ func accounts(t *testing.T) (a *admin.Accounts, hashes *int, in *installation) {
 	a = &admin.Accounts{
 		Engine: in.engine, Hasher: security.Hasher{Params: cheap, Computed: func(security.Params) { *hashes++ }}, Guard: security.NewGuard(security.Limits{}),
 		Now:   func() time.Time { return time.Unix(1_700_000_000, 0) },
-		Turns: &admin.Turns{AtOnce: 1, Waiting: 1, Share: 1}, Wrong: errWrong, Secret: "the token of the directory", Local: root, Random: strings.NewReader("another salt of 16 bytes for them"),
+		Turns: &admin.Turns{AtOnce: 1, Waiting: 1, Share: 1}, Wrong: errWrong, Secret: func() string { return token }, Local: root, Random: strings.NewReader("another salt of 16 bytes for them"),
 	}
 	return a, hashes, in
 }
@@ -180,15 +182,15 @@ func TestGuessing(t *testing.T) {
 
 func TestToken(t *testing.T) {
 	a, _, _ := accounts(t)
-	if caller, err := a.Token(t.Context(), a.Secret); err != nil || !cmp.Equal(caller, root) {
+	if caller, err := a.Token(t.Context(), token); err != nil || !cmp.Equal(caller, root) {
 		t.Errorf("the token gives %+v, %v", caller, err)
 	}
-	for _, wrong := range []string{"", " ", a.Secret[:5], a.Secret + " ", a.Secret + "\x00", "The token of the directory"} {
+	for _, wrong := range []string{"", " ", token[:5], token + " ", token + "\x00", "The-token-of-the-directory"} {
 		if caller, err := a.Token(t.Context(), wrong); err != errWrong || !cmp.Equal(caller, sutler.Caller{}) {
 			t.Errorf("the token %q gives %+v, %v", wrong, caller, err)
 		}
 	}
-	a.Secret = ""
+	a.Secret = func() string { return "" }
 	if caller, err := a.Token(t.Context(), ""); err != errWrong || caller.Account != "" {
 		t.Errorf("no token where none is gives %+v, %v", caller, err)
 	}

@@ -212,7 +212,7 @@ func TestWhoLeaves(t *testing.T) {
 // no names apart, and other proofs are let in.
 func TestBusyAnswers(t *testing.T) {
 	inBurst(t, func(b *burst) {
-		b.accounts.Secret = "token-of-the-directory"
+		b.accounts.Secret = func() string { return token }
 		gate := &login.Gate{Chain: login.Chain{&login.Local{Accounts: b.accounts, Basic: true}}, Basic: true}
 		ask := func(proof func(*http.Request)) (caller, answer string) {
 			r := httptest.NewRequestWithContext(b.Context(), "GET", "/v1/whoami", nil)
@@ -234,7 +234,7 @@ func TestBusyAnswers(t *testing.T) {
 				b.Errorf("%s is answered\n%s\nand an unknown account\n%s", s.what, got, want)
 			}
 		}
-		if caller, got := ask(func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+b.accounts.Secret) }); caller != root.Account {
+		if caller, got := ask(func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }); caller != root.Account {
 			b.Errorf("the token is answered %s", got)
 		}
 		b.wants(1, nil)

@@ -97,7 +97,7 @@ const (
 // gate makes what lets callers in: local accounts, and whom login.json names.
 // While login.passportEnabled is off the second gate is asked, which knows no
 // OpenID issuer.
-func (h *host) gate(data, token string, logger *slog.Logger) (g, closed *login.Gate, cas func() (*x509.CertPool, error), err error) {
+func (h *host) gate(data string, secret func() string, logger *slog.Logger) (g, closed *login.Gate, cas func() (*x509.CertPool, error), err error) {
 	c, err := readLogin(data)
 	if err != nil {
 		return nil, nil, nil, err
@@ -142,7 +142,7 @@ func (h *host) gate(data, token string, logger *slog.Logger) (g, closed *login.G
 	}
 	accounts := &login.Local{Basic: !c.NoBasic, Accounts: &admin.Accounts{
 		Engine: h.Engine, Hasher: security.Hasher{Params: security.DefaultParams()}, Guard: security.NewGuard(security.Limits{}), Now: time.Now,
-		Turns: &admin.Turns{AtOnce: hashesAtOnce, Waiting: waitingLogins, Share: waitingOfSource}, Wrong: login.ErrWrong, Secret: token, Local: administrator("json"),
+		Turns: &admin.Turns{AtOnce: hashesAtOnce, Waiting: waitingLogins, Share: waitingOfSource}, Wrong: login.ErrWrong, Secret: secret, Local: administrator("json"),
 		Random: rand.Reader, Report: func(err error) { logger.Warn("password hash not renewed", "error", err.Error()) },
 	}}
 	closed.Chain = append(closed.Chain, accounts)

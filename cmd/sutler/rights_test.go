@@ -148,7 +148,7 @@ func newServed(t *testing.T) *served {
 	if err := h.rights.poll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	gate, closed, _, err := h.gate(data, strings.Repeat("t", 40), logger)
+	gate, closed, _, err := h.gate(data, func() string { return strings.Repeat("t", 40) }, logger)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -179,7 +177,7 @@ func (p *program) answer(ctx context.Context, o serveOptions, h *host, logger *s
 	if err != nil {
 		return err
 	}
-	gate, closed, cas, err := h.gate(o.data, token, logger)
+	gate, closed, cas, err := h.gate(o.data, token.secret, logger)
 	if err != nil {
 		return err
 	}
@@ -259,54 +257,4 @@ func (p *program) finishAll(ctx context.Context, h *host) error {
 	}
 	fmt.Fprintln(p.talk, "nothing is unfinished")
 	return nil
-}
-
-// localAccount is who holds the token of the data directory.
-const localAccount = "local"
-
-// administrator is the caller behind a door that knows one account only.
-func administrator(door string) sutler.Caller {
-	return sutler.Caller{Account: localAccount, Groups: []string{sutler.MPFAdmins, sutler.MPFTrustedUsers}, Door: door}
-}
-
-// tokenOf returns the token of a data directory and makes it at the first
-// start. It refuses a token that others than the owner can read.
-func tokenOf(data string) (string, error) {
-	file := filepath.Join(data, client.TokenFile)
-	info, err := os.Stat(file)
-	if errors.Is(err, os.ErrNotExist) {
-		return newToken(file)
-	}
-	if err != nil {
-		return "", fmt.Errorf("cannot read the token: %w", err)
-	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return "", fmt.Errorf("cannot use the token in %q: others can read it (mode %04o); remove it for a new one, or chmod 600 it", file, info.Mode().Perm())
-	}
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("cannot read the token: %w", err)
-	}
-	return strings.TrimSpace(string(b)), nil
-}
-
-// newToken makes a token and leaves it in file, whole or not at all.
-func newToken(file string) (string, error) {
-	token := rand.Text() + rand.Text()
-	aside := file + ".new"
-	if err := os.Remove(aside); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return "", fmt.Errorf("cannot make the token: %w", err)
-	}
-	f, err := os.OpenFile(aside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return "", fmt.Errorf("cannot make the token: %w", err)
-	}
-	_, err = f.WriteString(token + "\n")
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return "", fmt.Errorf("cannot make the token: %w", err)
-	}
-	if err := os.Rename(aside, file); err != nil {
-		return "", fmt.Errorf("cannot make the token: %w", err)
-	}
-	return token, nil
 }
