@@ -103,8 +103,9 @@ func (e *Engine) secretOf(c *security.Credential) (sutler.Secret, error) {
 
 // undoAs returns as whom a call is undone, committed or asked after: as it
 // ran. A stored credential is used in its current form. The calling user is
-// there only as long as the request is: afterwards the service account takes
-// its place where the procedure declares so, and otherwise nobody does.
+// there only as long as the request is: afterwards the provider gets the
+// service account where the procedure declares so, and knows from its rollback
+// data as whom it acted; otherwise nobody takes the caller's place.
 func (e *Engine) undoAs(j *journal, s *sutler.Step) (sutler.Identity, error) {
 	who := s.Identity
 	switch who.Kind {

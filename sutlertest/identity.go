@@ -97,6 +97,8 @@ func (s *suite[W]) identity(t *testing.T) {
 	if s.reads() {
 		return
 	}
+	s.phase(t, w, a, "Rollback")
+	s.acted(t, w, "Rollback", false) // in the same process there may be nothing to do
 	if s.calls() {
 		s.phases(t, false)
 	}

@@ -20,7 +20,7 @@ import (
 func New(b *Switchboard) sutler.Provider {
 	p := &phones{b}
 	return provider.Procedures{
-		"Assign Extension": {Process: p.assign, Rollback: p.unassign, Flushes: true, NoAnswer: sutler.Repeatable},
+		"Assign Extension": {Process: p.assign, Rollback: p.unassign, Flushes: true, NoAnswer: sutler.Repeatable, UndoAsService: true},
 		"Show Extension":   {Process: p.show},
 	}
 }
@@ -46,6 +46,7 @@ func (p *phones) assign(ctx context.Context, c *sutler.Call) error {
 	note := fmt.Sprintf("%s call %d", c.Transaction, c.Seq)
 	c.Rollback.Set("number", number) // remember what, and how to know it again,
 	c.Rollback.Set("note", note)
+	c.Rollback.Set("as", as)
 	if err := c.Rollback.Flush(ctx); err != nil {
 		return err
 	}
@@ -61,6 +62,9 @@ func (p *phones) unassign(ctx context.Context, c *sutler.Call) error {
 	as, err := operator(c)
 	if err != nil {
 		return err
+	}
+	if c.Identity.Kind == sutler.ServiceAccount { // perhaps in place of a caller who has gone
+		as = c.Rollback.Get("as")
 	}
 	return p.board.Free(as, c.Rollback.Get("number"), c.Rollback.Get("note"))
 }
@@ -199,6 +203,10 @@ func TestConformance(t *testing.T) {
 		{
 			Name: "as ann", Procedure: "Assign Extension", Data: ann,
 			Identity: sutler.Identity{Kind: sutler.ExecuteAs, Account: "ann", Secret: sutler.NewSecret("her password")},
+		},
+		{
+			Name: "by a caller", Procedure: "Assign Extension", Data: ann,
+			Identity: sutler.Identity{Kind: sutler.CallingUser, Account: "bob"},
 		},
 		{
 			Name: "by a password", Procedure: "Assign Extension", Data: ann, Code: sutler.Denied,

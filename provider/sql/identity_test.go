@@ -85,6 +85,8 @@ func TestIdentity(t *testing.T) {
 			t.Run("apart", func(t *testing.T) { actApart(t, newActWorld(t, server), s.prepares) })
 			if s.prepares {
 				t.Run("refused", func(t *testing.T) { actRefused(t, newActWorld(t, server)) })
+				t.Run("gone", func(t *testing.T) { actGone(t, newActWorld(t, server)) })
+				t.Run("still there", func(t *testing.T) { actStill(t, newActWorld(t, server)) })
 				t.Run("servers", func(t *testing.T) { actServers(t, newActWorld(t, server)) })
 			}
 		})
@@ -106,7 +108,7 @@ func actConformance(t *testing.T, server *sutlertest.Postgres, prepares bool) {
 			{Name: "query", Procedure: "Query", Type: sutler.Read, Data: command(shopPG, `select session_user as who`),
 				Output: command(shopPG, `select session_user as who`) + `<xml><row who="` + who.role + `"/></xml>`},
 		} {
-			if (!prepares || who.name == "service") && !c.Enlists || !prepares && who.name != "basic" {
+			if (!prepares || who.name == "service") && !c.Enlists || !prepares && who.name != "basic" && who.name != "caller" {
 				continue // nothing is different, or pgConformance has it
 			}
 			c.Name, c.Identity, c.ActsAs = c.Name+" as "+who.name, who.as, who.role
