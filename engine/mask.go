@@ -186,13 +186,18 @@ func maskedXML(n *xmltree.Node) string {
 	if !holdsSecret(n) {
 		return n.String()
 	}
+	return copied(n, blank)
+}
+
+// copied returns the text of a copy of n that was changed.
+func copied(n *xmltree.Node, change func(*xmltree.Node)) string {
 	doc := xmltree.New(nil)
 	defer doc.Release()
 	c, err := doc.Copy(n)
 	if err != nil {
 		return ""
 	}
-	blank(c)
+	change(c)
 	return c.String()
 }
 

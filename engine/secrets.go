@@ -209,15 +209,10 @@ func (s *secrets) xml(n *xmltree.Node) string {
 	if !s.within(n) {
 		return maskedXML(n)
 	}
-	doc := xmltree.New(nil)
-	defer doc.Release()
-	c, err := doc.Copy(n)
-	if err != nil {
-		return ""
-	}
-	blank(c)
-	s.blank(c)
-	return c.String()
+	return copied(n, func(c *xmltree.Node) {
+		blank(c)
+		s.blank(c)
+	})
 }
 
 func (s *secrets) blank(n *xmltree.Node) {

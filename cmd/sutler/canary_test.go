@@ -72,7 +72,7 @@ func testCanaries(t *testing.T, pg *sutlertest.Postgres) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	address, log := firstLine(), new(locked)
+	address, log := firstLine(), new(lines)
 	ended := make(chan int, 1)
 	go func() { ended <- run(ctx, args, strings.NewReader(""), address, log); close(ended) }()
 	defer func() { stop(); <-ended }()
@@ -121,7 +121,7 @@ func testCanaries(t *testing.T, pg *sutlertest.Postgres) {
 	}
 	knock := func(change func(*http.Request)) {
 		t.Helper()
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address.text()+"/v1/transactions", nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address.line()+"/v1/transactions", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,11 +160,12 @@ func testCanaries(t *testing.T, pg *sutlertest.Postgres) {
 		submit(client.Submission{Namespace: "Canary", Procedure: "Act", Request: fmt.Sprintf(`<request><data><dirName>a%d</dirName><sourcePath path="."/></data></request>`, i)}, false)
 		// A credential of a request, trusted and impersonated, of a call that succeeds, and one that is undone.
 		trusted(false, `<request><context><securityContext impersonate="1" trusted="1"><authentication><basic username="ann" password=%q/></authentication></securityContext></context>
-			<procedure><execute namespace="File System Provider" procedure="CreateDirectory"><executeData><dirName>d%d</dirName><sourcePath path="."/></executeData></execute></procedure></request>`, canary(), i)
+			<procedure><execute namespace="File System Provider" procedure="CreateDirectory"><executeData><dirName>d%d</dirName><sourcePath path="."/></executeData></execute>
+			<execute namespace="Custom Audit" procedure="Audit" sensitive="1"><executeData><table name="none"><column name="c">%[1]s</column></table></executeData></execute></procedure></request>`, canary(), i)
 		trusted(true, `<request><context><securityContext impersonate="1" trusted="1"><authentication><basic username="ann" password=%q/></authentication></securityContext></context>
 			<procedure><execute namespace="File System Provider" procedure="CreateDirectory"><executeData><dirName>u%d</dirName><sourcePath path="."/></executeData></execute>`+fail+`</procedure></request>`, canary(), i)
 		// Data that no log may have, in a call that is undone, under sensitive.
-		trusted(true, `<request><data><v do-not-log="1">%s</v></data><procedure><execute namespace="File System Provider" procedure="CreateFile" sensitive="1"><executeData><fileName>f%d</fileName><sourcePath path="."/><content do-not-log="1">%[1]s</content></executeData></execute>`+fail+`</procedure></request>`, canary(), i)
+		trusted(true, `<request><data><v do-not-log="1">%s</v></data><procedure><execute namespace="Custom Audit" procedure="Audit"><executeData><table name="none"><column name="c"><v do-not-log="1">%[1]s</v></column></table></executeData></execute><execute namespace="File System Provider" procedure="CreateFile" sensitive="1"><executeData><fileName>f%d</fileName><sourcePath path="."/><content do-not-log="1">%[1]s</content></executeData></execute>`+fail+`</procedure></request>`, canary(), i)
 		// A stylesheet that says it, and a database that refuses it. What a call
 		// is given stays in its database, so that this one is undone.
 		submit(client.Submission{Namespace: "Canary", Procedure: "Stop", Request: fmt.Sprintf(`<request><data><v do-not-log="1">%s</v></data></request>`, canary())}, true)
@@ -283,27 +284,9 @@ func formsOf(s string) map[string][]byte {
 	return forms
 }
 
-// locked is a buffer that many write to.
-type locked struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *locked) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *locked) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-// lineOf is a locked buffer that says when it has a line.
+// lineOf is lines that says when it has a line.
 type lineOf struct {
-	locked
+	lines
 	once sync.Once
 	full chan struct{}
 }
@@ -311,14 +294,14 @@ type lineOf struct {
 func firstLine() *lineOf { return &lineOf{full: make(chan struct{})} }
 
 func (l *lineOf) Write(p []byte) (int, error) {
-	n, err := l.locked.Write(p)
+	n, err := l.lines.Write(p)
 	if bytes.Contains(p, []byte("\n")) {
 		l.once.Do(func() { close(l.full) })
 	}
 	return n, err
 }
 
-func (l *lineOf) text() string {
+func (l *lineOf) line() string {
 	line, _, _ := strings.Cut(l.String(), "\n")
 	return line
 }

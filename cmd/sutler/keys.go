@@ -35,26 +35,19 @@ func readKeys(file string) (*security.Keys, error) {
 }
 
 // ownersAlone refuses a file that others than its owner can read.
-func ownersAlone(file string) error {
-	info, err := os.Stat(file)
-	if err != nil {
-		return fmt.Errorf("cannot look at %s: %w", file, err)
-	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return sutler.Errorf(sutler.Denied, "cannot use %s: others than its owner can read it; chmod 600 it", file)
-	}
-	return nil
-}
+func ownersAlone(file string) error { return keptFrom(file, 0o077, "others than its owner", "600") }
 
 // notForAll refuses a file that everybody can read; a group may, as many systems
 // keep the keys of TLS for one.
-func notForAll(file string) error {
+func notForAll(file string) error { return keptFrom(file, 0o007, "everybody", "640") }
+
+func keptFrom(file string, mode os.FileMode, whom, better string) error {
 	info, err := os.Stat(file)
 	if err != nil {
 		return fmt.Errorf("cannot look at %s: %w", file, err)
 	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o007 != 0 {
-		return sutler.Errorf(sutler.Denied, "cannot use %s: everybody can read it; chmod 640 it", file)
+	if runtime.GOOS != "windows" && info.Mode().Perm()&mode != 0 {
+		return sutler.Errorf(sutler.Denied, "cannot use %s: %s can read it; chmod %s it", file, whom, better)
 	}
 	return nil
 }

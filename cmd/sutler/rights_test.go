@@ -112,18 +112,6 @@ type served struct {
 	log     lines
 }
 
-// lines is a log that may be written from many sides.
-type lines struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
 const annsPassword = "four grey geese graze"
 
 func newServed(t *testing.T) *served {
