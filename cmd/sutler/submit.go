@@ -128,7 +128,7 @@ func outcome(res *sutler.Response, err error) error {
 		return &exit{exitInDoubt, err}
 	}
 	// A request that was not allowed, or names no procedure there is, never ran.
-	if e := res.Err; e.Code == sutler.Denied && e.Seq == 0 || e.Code == sutler.NotFound && e.Seq == 1 && len(e.Sources) == 1 {
+	if e := res.Err; e.Code == sutler.Denied && e.Seq == 0 || (e.Code == sutler.NotFound || e.Code == sutler.Denied) && e.Seq == 1 && len(e.Sources) == 1 {
 		return &exit{exitCode(err), err}
 	}
 	return &exit{exitRolledBack, err}
