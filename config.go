@@ -66,7 +66,7 @@ const ConfigNamespace = "MPF Config"
 // Monitor reads transactions.
 type Monitor interface {
 	// Transactions returns the transactions that f chooses, newest first,
-	// without their steps. The doings of administrators are not among them.
+	// without their steps and refusals. The doings of administrators are not among them.
 	Transactions(ctx context.Context, f Filter) ([]Transaction, error)
 	// Transaction returns one transaction with its steps; code NotFound for an
 	// unknown one.

@@ -59,7 +59,7 @@ func (tx *Transaction) foldState(r *Record, index map[int]int) error {
 		next, from = Committed, []Status{Active, Committing}
 		tx.Ended = r.At
 		tx.Due = time.Time{}
-		tx.Code, tx.Text = OK, "" // of a refusal that was caught, or a doubt that was cleared
+		tx.Code, tx.Text = OK, "" // of a doubt that was cleared
 		if r.Response != "" {
 			tx.Response, tx.Answer = r.Response, r.Answer
 		}
@@ -88,8 +88,8 @@ func (tx *Transaction) foldState(r *Record, index map[int]int) error {
 		tx.Commands = append(tx.Commands, Command{Seq: r.Seq, SQL: r.Text})
 		return nil
 	case Refused:
-		tx.Code, tx.Text = r.Code, r.Text
 		tx.Audited = tx.Audited || r.Audited
+		tx.Refusals = append(tx.Refusals, Refusal{Seq: r.Seq, Namespace: r.Namespace, Procedure: r.Procedure, Rule: r.Text, At: r.At})
 		return nil
 	default:
 		return Errorf(Corrupt, "cannot fold transaction %s: no record has the kind %d", tx.ID, r.Kind)

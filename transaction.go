@@ -254,7 +254,17 @@ type Transaction struct {
 	Resolved  []Resolution  `json:"resolved,omitempty"`
 	Commands  []Command     `json:"commands,omitempty"` // for the audit database
 	Audited   bool          `json:"audited,omitempty"`  // a call of a procedure marked for audit was made or refused
+	Refusals  []Refusal     `json:"refusals,omitempty"` // what was not allowed, in order; for auditors
 	Steps     []Step        `json:"steps,omitempty"`    // in the order of their numbers
+}
+
+// Refusal is a request or a call that was not allowed.
+type Refusal struct {
+	Seq       int       `json:"seq,omitempty"` // number of the call; 0: the request as such
+	Namespace string    `json:"namespace,omitempty"`
+	Procedure string    `json:"procedure,omitempty"`
+	Rule      string    `json:"rule"` // the check that refused, and why
+	At        time.Time `json:"at,omitzero"`
 }
 
 // Command is SQL that a call of Custom Audit::Audit left for the audit database.

@@ -342,7 +342,7 @@ func TestStoredAccountsStayInside(t *testing.T) {
 	p.txs = append(p.txs, sutler.Transaction{ID: "stored", Caller: "nobody", Steps: []sutler.Step{
 		{Seq: 1, Procedure: "Act", Identity: sutler.Identity{Kind: sutler.ExecuteAs, Account: `corp\hidden`, Credential: "hidden-too"}},
 		{Seq: 2, Procedure: "Act", Identity: sutler.Identity{Kind: sutler.CallingUser, Account: "nobody"}},
-	}})
+	}, Refusals: []sutler.Refusal{{Seq: 3, Namespace: "Mail", Procedure: "Delete", Rule: "access list: no entry allows hidden"}}})
 	for _, c := range []struct {
 		account string
 		sees    bool

@@ -159,7 +159,7 @@ func (d *visit) transaction(r *http.Request) (answer, error) {
 	}
 	if !d.may(audits).Allowed {
 		shown := *tx
-		shown.Steps = withoutAccounts(tx.Steps)
+		shown.Steps, shown.Refusals = withoutAccounts(tx.Steps), nil
 		tx = &shown
 	}
 	return ok(tx)

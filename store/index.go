@@ -199,7 +199,7 @@ func (e *entry) apply(r *sutler.Record) {
 			h.Status, h.Ended = sutler.RollingBack, timeOf(0)
 		}
 	case sutler.Refused:
-		h.Code, h.Text, e.refused = r.Code, r.Text, true
+		e.refused = true
 		h.Audited = h.Audited || r.Audited
 	case sutler.Carried:
 		e.applyCarried(r, e.apply)

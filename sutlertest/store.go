@@ -297,7 +297,7 @@ func testMonitor(t *testing.T, s Storer) {
 			for _, tx := range page {
 				got = append(got, tx.ID)
 				head := want[tx.ID]
-				head.Programs, head.Response, head.Steps, head.Forward = nil, "", nil, false
+				head.Programs, head.Response, head.Steps, head.Refusals, head.Forward = nil, "", nil, nil, false
 				tx.Programs, tx.Response, tx.Forward = nil, "", false // a list may leave them out
 				if !reflect.DeepEqual(tx, head) {
 					t.Errorf("listed is\n%+v\nand the fold is\n%+v", tx, head)

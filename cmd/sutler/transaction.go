@@ -140,6 +140,13 @@ func (p *program) printTransaction(tx *sutler.Transaction) error {
 		line("operator", fmt.Sprintf("%s by %s at %s: %s", what, r.Caller, when(r.At), r.Reason))
 	}
 	p.printSteps(tx)
+	for _, r := range tx.Refusals {
+		what := "the request"
+		if r.Seq != 0 {
+			what = fmt.Sprintf("call %d, %s / %s,", r.Seq, r.Namespace, r.Procedure)
+		}
+		fmt.Fprintf(p.pretty, "\n%s %s by %s\n", bad.Render("refused"), printable(what), printable(r.Rule))
+	}
 	if tx.Code != sutler.OK {
 		fmt.Fprintf(p.pretty, "\n%s %s %s\n", bad.Render("error"), tx.Code.HRESULT(), printable(tx.Text))
 		for i, s := range stackOf(tx.Response) {
