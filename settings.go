@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Setting is something that an operator tunes. Its value lives in the
@@ -29,6 +30,37 @@ const (
 	SettingClientLevel   = "client.authenticationLevel" // the same (MPF: Authentication Level)
 	SettingPassport      = "login.passportEnabled"      // OpenID bearer tokens are taken (MPF: PassportEnabled)
 )
+
+// The settings of new passwords.
+const (
+	SettingPasswordLength = "login.passwordLength" // least characters
+	SettingPasswordWords  = "login.passwordWords"  // that no password may hold
+)
+
+// What SettingPasswordLength may be, and what it is when nothing is set; and
+// what SettingPasswordWords may hold.
+const (
+	leastPasswordLength = 8
+	mostPasswordLength  = 128
+	usualPasswordLength = 12
+	mostPasswordWords   = 4096 // bytes
+)
+
+// PasswordRulesOf returns how many characters a new password has at least, and
+// the words that it must not hold. What is not set, or cannot be read, has its
+// default.
+func PasswordRulesOf(stored map[string]string) (length int, words []string) {
+	length, err := strconv.Atoi(stored[SettingPasswordLength])
+	if err != nil || length < leastPasswordLength || length > mostPasswordLength {
+		length = usualPasswordLength
+	}
+	for word := range strings.SplitSeq(stored[SettingPasswordWords], ",") {
+		if word = strings.TrimSpace(word); word != "" {
+			words = append(words, word)
+		}
+	}
+	return length, words
+}
 
 // choices are settings that take one word of several; the first is in force
 // when nothing is set.
@@ -178,6 +210,10 @@ func Settings(stored map[string]string) []Setting {
 	for _, c := range choices {
 		all = append(all, Setting{Name: c.name, Default: c.words[0], Help: c.help})
 	}
+	all = append(all,
+		Setting{Name: SettingPasswordLength, Default: strconv.Itoa(usualPasswordLength), Unit: "characters", Help: "least length of new passwords, 8 to 128"},
+		Setting{Name: SettingPasswordWords, Help: "words that new passwords must not hold, with commas between, such as the company's name"},
+	)
 	for i := range all {
 		all[i].Value = all[i].Default
 		if v, ok := stored[all[i].Name]; ok && v != "" {
@@ -223,6 +259,18 @@ func CheckSetting(name, value string) (string, error) {
 			return "", Errorf(BadInput, "cannot set %s to %q: want a time from %v to 100 years, such as 90d, 24h or 60m", s.name, value, s.least)
 		}
 		return s.name, nil
+	}
+	switch {
+	case strings.EqualFold(name, SettingPasswordLength):
+		if n, err := strconv.Atoi(value); value != "" && (err != nil || n < leastPasswordLength || n > mostPasswordLength) {
+			return "", Errorf(BadInput, "cannot set %s to %q: want a number from %d to %d", SettingPasswordLength, value, leastPasswordLength, mostPasswordLength)
+		}
+		return SettingPasswordLength, nil
+	case strings.EqualFold(name, SettingPasswordWords):
+		if len(value) > mostPasswordWords || strings.ContainsFunc(value, unicode.IsControl) {
+			return "", Errorf(BadInput, "cannot set %s: want at most %d bytes of words, with commas between", SettingPasswordWords, mostPasswordWords)
+		}
+		return SettingPasswordWords, nil
 	}
 	var l Limits
 	return l.set(name, value)

@@ -3,6 +3,7 @@ package sutler_test
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,12 +31,38 @@ func TestCheckSetting(t *testing.T) {
 		{"Validation", "", "validation", sutler.OK},
 		{"validation", "on", "validation", sutler.OK},
 		{"validation", "yes", "", sutler.BadInput},
+		{"login.passwordLength", "8", "login.passwordLength", sutler.OK},
+		{"LOGIN.passwordlength", "128", "login.passwordLength", sutler.OK},
+		{"login.passwordLength", "", "login.passwordLength", sutler.OK},
+		{"login.passwordLength", "7", "", sutler.BadInput},
+		{"login.passwordLength", "129", "", sutler.BadInput},
+		{"login.passwordLength", "long", "", sutler.BadInput},
+		{"login.passwordWords", "litware, fabrikam", "login.passwordWords", sutler.OK},
+		{"login.passwordWords", strings.Repeat("x", 4097), "", sutler.BadInput},
+		{"login.passwordWords", "a\nb", "", sutler.BadInput},
 		{"colour", "red", "", sutler.NotFound},
 		{"", "", "", sutler.NotFound},
 	} {
 		got, err := sutler.CheckSetting(c.name, c.value)
 		if got != c.want || sutler.CodeOf(err) != c.code {
 			t.Errorf("CheckSetting(%q, %q) = %q, %v; want %q, code %v", c.name, c.value, got, err, c.want, c.code)
+		}
+	}
+}
+
+func TestPasswordRulesOf(t *testing.T) {
+	for _, c := range []struct {
+		stored map[string]string
+		length int
+		words  []string
+	}{
+		{nil, 12, nil},
+		{map[string]string{"login.passwordLength": "20", "login.passwordWords": " litware,, Fabrikam Inc ,"}, 20, []string{"litware", "Fabrikam Inc"}},
+		{map[string]string{"login.passwordLength": "1"}, 12, nil},
+	} {
+		length, words := sutler.PasswordRulesOf(c.stored)
+		if diff := cmp.Diff(c.words, words); length != c.length || diff != "" {
+			t.Errorf("PasswordRulesOf(%v) = %d (-want +got):\n%s", c.stored, length, diff)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package security
 
 import (
+	"cmp"
 	"crypto/subtle"
 	_ "embed" // the list of common passwords
 	"encoding/base64"
@@ -143,8 +144,8 @@ func parsePHC(s string) (phc, bool) {
 
 // Policy is what passwords of an installation must be.
 type Policy struct {
-	MinLength int                    // characters; 0 means 12
-	Common    func(word string) bool // knows a password, in lower case, that many use; nil means a list of this package
+	MinLength int      // characters; 0 means 12
+	Words     []string // that no password may hold, beside those that many use, which this package knows
 }
 
 const (
@@ -155,17 +156,12 @@ const (
 
 // CheckPassword says whether account may take password: it has the least
 // length and at most 1,024 bytes, is not made of the account's name, forwards
-// or backwards, with or without domain, and is not one that many use, with or
-// without digits and punctuation at its end. The case of letters does not
+// or backwards, with or without domain, has no word of the policy in it (one of
+// fewer than four characters counts if it is all of it), and is not one that
+// many use, with or without digits and punctuation at its end. The case of letters does not
 // matter. The error is BadInput, says what to do, and does not show password.
 func CheckPassword(policy Policy, account, password string) error {
-	least, common := policy.MinLength, policy.Common
-	if least == 0 {
-		least = minLength
-	}
-	if common == nil {
-		common = isCommon
-	}
+	least := cmp.Or(policy.MinLength, minLength)
 	if len(password) > maxPasswordBytes {
 		return sutler.Errorf(sutler.BadInput, "cannot take the password: it is too long; choose one of at most %d bytes", maxPasswordBytes)
 	}
@@ -182,8 +178,15 @@ func CheckPassword(policy Policy, account, password string) error {
 			}
 		}
 	}
+	for _, own := range policy.Words {
+		for _, form := range forms {
+			if madeOf(form, fold(own)) {
+				return sutler.Errorf(sutler.BadInput, "cannot take the password: it holds a word that %s refuses; choose one without it", sutler.SettingPasswordWords)
+			}
+		}
+	}
 	for _, form := range forms {
-		if form != "" && common(form) {
+		if form != "" && isCommon(form) {
 			return sutler.Errorf(sutler.BadInput, "cannot take the password: it is one that many people use, and so the first to be guessed; choose another, for instance several words that do not belong together")
 		}
 	}

@@ -249,13 +249,15 @@ func TestCheckPassword(t *testing.T) {
 }
 
 func TestCheckPasswordByAPolicy(t *testing.T) {
-	policy := security.Policy{MinLength: 6, Common: func(word string) bool { return word == "quince" }}
+	policy := security.Policy{MinLength: 6, Words: []string{"Quince", "kim"}}
 	refuses(t, security.CheckPassword(policy, "ann", "orbit"), sutler.BadInput, "at least 6 characters")
-	refuses(t, security.CheckPassword(policy, "ann", "Quince7!"), sutler.BadInput, "many people use")
-	if err := security.CheckPassword(policy, "ann", "password1234"); err != nil {
-		t.Errorf("a list of one's own has another list beside it: %v", err)
+	for _, word := range []string{"Quince7!", "a jar of QUINCES", "kimkim", "KimKim1!"} {
+		refuses(t, security.CheckPassword(policy, "ann", word), sutler.BadInput, sutler.SettingPasswordWords)
 	}
-	refuses(t, security.CheckPassword(security.Policy{MinLength: 6}, "ann", "Dragon"), sutler.BadInput, "many people use")
+	refuses(t, security.CheckPassword(policy, "ann", "Dragon"), sutler.BadInput, "many people use")
+	if err := security.CheckPassword(policy, "ann", "a kimono"); err != nil {
+		t.Errorf("a short word is no word of its own there: %v", err)
+	}
 }
 
 func TestCommonPasswords(t *testing.T) {

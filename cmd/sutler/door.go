@@ -248,7 +248,7 @@ func (h *host) firstAdministrator(ctx context.Context, a *admin.Admin) (string, 
 // admin changes who may do what.
 func (h *host) admin() *admin.Admin {
 	return &admin.Admin{
-		Engine: h.Engine, Hasher: security.Hasher{Params: security.DefaultParams()}, Sealer: h.keys, Random: rand.Reader, Now: time.Now,
+		Engine: h.Engine, Policy: func() security.Policy { return *h.passwords.Load() }, Hasher: security.Hasher{Params: security.DefaultParams()}, Sealer: h.keys, Random: rand.Reader, Now: time.Now,
 	}
 }
 

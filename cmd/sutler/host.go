@@ -41,6 +41,8 @@ type host struct {
 	state   atomic.Value  // sutler.EngineState of this engine
 	clients atomic.Value  // security.ClientSettings in force
 
+	passwords atomic.Pointer[security.Policy] // of new passwords, in force
+
 	rights   *rights
 	sessions login.MemorySessions // of browsers
 	rightsOf sutler.Stamps        // of the picture in force of who may do what; used by lookAtRights alone
@@ -189,6 +191,8 @@ func (h *host) Close() error {
 // useSettings puts those settings in force that count at once.
 func (h *host) useSettings(stored map[string]string) {
 	h.passport.Store(sutler.ChoiceOf(stored, sutler.SettingPassport) == "on")
+	length, words := sutler.PasswordRulesOf(stored)
+	h.passwords.Store(&security.Policy{MinLength: length, Words: words})
 	h.clients.Store(security.ClientSettings{
 		Impersonation: sutler.ChoiceOf(stored, sutler.SettingImpersonation), Cloaking: sutler.ChoiceOf(stored, sutler.SettingCloaking),
 		Level: sutler.ChoiceOf(stored, sutler.SettingClientLevel),
