@@ -218,6 +218,9 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	if err != nil {
 		return sutler.Errorf(sutler.Failed, "cannot read the answer of the server at %s: %w", c.base.Host, err)
 	}
+	if res.StatusCode == http.StatusBadRequest && c.base.Scheme == "http" && bytes.Contains(body, []byte("HTTPS server")) { // the words of net/http
+		return sutler.Errorf(sutler.Failed, "cannot talk to the server at %s without TLS: nothing was asked; say https://%[1]s", c.base.Host)
+	}
 	if media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); media != "application/json" {
 		return sutler.Errorf(sutler.Failed, "cannot read the answer of the server at %s: %s without JSON; is it a Sutler server?", c.base.Host, res.Status)
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
@@ -195,6 +196,7 @@ func (w *walk) callProvider(f *frame, in *invocation, p *procedure.Procedure, se
 		k.before = secrets.xml(in.data)
 	}
 	if err, abandoned = w.world.call(w.ctx, c, k); err != nil {
+		err = withoutAccount(err, c.Identity)
 		if err2 := w.cancelled(); err2 != nil && markOf(err) == nil {
 			return err2, abandoned
 		}
@@ -209,6 +211,27 @@ func (w *walk) callProvider(f *frame, in *invocation, p *procedure.Procedure, se
 		}
 	}
 	return home.Append(in.data), false
+}
+
+// withoutAccount takes out of an error the account that a procedure executes as:
+// who may call it may not know that. The record of the call has all of it.
+func withoutAccount(err error, as sutler.Identity) error {
+	if as.Kind != sutler.ExecuteAs || as.Account == "" {
+		return err
+	}
+	quoted := strconv.Quote(as.Account)
+	names := []string{as.Account, hidden, quoted[1 : len(quoted)-1], hidden}
+	if _, user, found := strings.Cut(as.Account, `\`); found && user != "" {
+		names = append(names, user, hidden)
+	}
+	replace := strings.NewReplacer(names...)
+	e := *errorOf(err)
+	text, detail := replace.Replace(e.Err.Error()), replace.Replace(e.Detail)
+	if text == e.Err.Error() && detail == e.Detail {
+		return err
+	}
+	e.Err, e.Detail = errors.New(text), detail
+	return keep(err, &e)
 }
 
 // providerContext builds the element context that a provider gets (schema

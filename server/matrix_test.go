@@ -339,8 +339,8 @@ func TestNamelessCaller(t *testing.T) {
 // which stored account its steps ran, and an auditor is.
 func TestStoredAccountsStayInside(t *testing.T) {
 	p := newPlace(t, true)
-	p.txs = append(p.txs, sutler.Transaction{ID: "stored", Caller: "nobody", Steps: []sutler.Step{
-		{Seq: 1, Procedure: "Act", Identity: sutler.Identity{Kind: sutler.ExecuteAs, Account: `corp\hidden`, Credential: "hidden-too"}},
+	p.txs = append(p.txs, sutler.Transaction{ID: "stored", Caller: "nobody", Status: sutler.RollbackFailed, Text: "cannot go on as hidden", Steps: []sutler.Step{
+		{Seq: 1, Procedure: "Act", Text: "cannot log in as hidden", Identity: sutler.Identity{Kind: sutler.ExecuteAs, Account: `corp\hidden`, Credential: "hidden-too"}},
 		{Seq: 2, Procedure: "Act", Identity: sutler.Identity{Kind: sutler.CallingUser, Account: "nobody"}},
 	}, Refusals: []sutler.Refusal{{Seq: 3, Namespace: "Mail", Procedure: "Delete", Rule: "access list: no entry allows hidden"}}})
 	for _, c := range []struct {

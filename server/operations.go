@@ -141,6 +141,11 @@ func (d *visit) transactions(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	for i := range list {
+		if !d.may(audits).Allowed {
+			list[i].Text = waiting(&list[i])
+		}
+	}
 	return ok(struct {
 		Transactions []sutler.Transaction `json:"transactions"`
 	}{some(list)})
@@ -158,23 +163,34 @@ func (d *visit) transaction(r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	if !d.may(audits).Allowed {
-		shown := *tx
-		shown.Steps, shown.Refusals = withoutAccounts(tx.Steps), nil
-		tx = &shown
+		tx = shownToCaller(tx)
 	}
 	return ok(tx)
 }
 
-// withoutAccounts leaves out of steps as which stored accounts they ran: who may
-// call a procedure may not know them.
-func withoutAccounts(steps []sutler.Step) []sutler.Step {
-	open := slices.Clone(steps)
-	for i := range open {
-		if id := &open[i].Identity; id.Kind == sutler.ExecuteAs {
-			id.Account, id.Credential = "", ""
+// shownToCaller leaves out of a transaction what its caller may not know: as
+// which stored accounts steps ran, and the rules that refused.
+func shownToCaller(tx *sutler.Transaction) *sutler.Transaction {
+	shown := *tx
+	shown.Text, shown.Refusals, shown.Steps = waiting(tx), nil, slices.Clone(tx.Steps)
+	for i := range shown.Steps {
+		if s := &shown.Steps[i]; s.Identity.Kind == sutler.ExecuteAs {
+			s.Identity.Account, s.Identity.Credential = "", ""
+			if s.Text != "" {
+				s.Text = "it failed"
+			}
 		}
 	}
-	return open
+	return &shown
+}
+
+// waiting is the text of a transaction for its caller: why one waits for an
+// operator is for the operator.
+func waiting(tx *sutler.Transaction) string {
+	if tx.Status.Waiting() {
+		return "it waits for an operator"
+	}
+	return tx.Text
 }
 
 // namespaces lists the namespaces without their text.

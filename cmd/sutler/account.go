@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"sutler"
+	"sutler/client"
+	"sutler/security"
 )
 
 // group returns a verb that only has verbs below it.
@@ -37,9 +40,36 @@ func (p *program) changing(r *remote, use, short, long, example string, args cob
 				return err
 			}
 			fmt.Fprintln(p.talk, done(args))
+			if in.Verb == sutler.AllowAccess || in.Verb == sutler.DenyAccess {
+				return p.noteUnknown(c.Context(), to, in.Who)
+			}
 			return nil
 		},
 	}
+}
+
+// noteUnknown says so when an entry is for somebody whom nobody knows: names are
+// misspelt more often than given in advance.
+func (p *program) noteUnknown(ctx context.Context, to *client.Client, who string) error {
+	if strings.Contains(who, ":") || strings.HasPrefix(who, "S-") || strings.EqualFold(who, localAccount) {
+		return nil
+	}
+	for _, name := range []string{security.Everyone, security.AuthenticatedUsers, security.Anonymous} {
+		if security.Fold(name) == security.Fold(who) {
+			return nil
+		}
+	}
+	view, err := to.Access(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range view.Accounts {
+		if security.Fold(a.Name) == security.Fold(who) {
+			return nil
+		}
+	}
+	fmt.Fprintf(p.talk, "note: no account or group is called %q yet; the entry waits for one, or for a trustee of that name\n", who)
+	return nil
 }
 
 // view reads who may do what.

@@ -95,12 +95,14 @@ func (p *program) printAccess(x *security.AccessExplanation) error {
 			fmt.Fprint(p.pretty, faint.Render("  (runs already)"))
 		}
 		fmt.Fprintln(p.pretty)
-		why := s.Why
-		if !s.Allowed {
-			why = s.Decision.Check + ": " + s.Decision.Rule
-		}
-		if why != "" {
+		because := func(why string) {
 			fmt.Fprintf(p.pretty, "     %s%s\n", strings.Repeat("  ", s.Depth), faint.Render(printable(why)))
+		}
+		if !s.Allowed {
+			because(s.Decision.Check + ": " + s.Decision.Rule)
+		}
+		if s.Why != "" {
+			because(s.Why)
 		}
 	}
 	if x.More {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -36,6 +37,9 @@ func (p *program) resolutions(r *remote) []*cobra.Command {
 			Example: "  sutler transaction " + v.eg,
 			Args:    usage(cobra.ExactArgs(1)),
 			RunE: func(c *cobra.Command, args []string) error {
+				if v.needsStep && step == 0 {
+					return usageError(c, errors.New("the number of the call is missing: --step"))
+				}
 				to, err := p.dial(r)
 				if err != nil {
 					return err

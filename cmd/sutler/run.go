@@ -219,6 +219,9 @@ func (p *program) complain(err error) {
 		fmt.Fprintf(p.talk, "  %s %s\n", faint.Render("transaction:"), e.Transaction)
 	}
 	for i, s := range e.Sources {
+		if s.Procedure == "" {
+			continue
+		}
 		word := "called by:"
 		if i == 0 {
 			word = "in:"

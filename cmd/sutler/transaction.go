@@ -184,7 +184,11 @@ func (p *program) printSteps(tx *sutler.Transaction) {
 
 func (p *program) printStep(s *sutler.Step) {
 	indent := strings.Repeat("  ", len(s.Parents))
-	fmt.Fprintf(p.pretty, "%s%4d  %s  %s  %s\n", indent, s.Seq, printable(s.Namespace+" / "+s.Procedure), paint(s.Status), faint.Render(took(s.Began, s.Ended)))
+	as := ""
+	if k := s.Identity.Kind; k != "" && k != sutler.ServiceAccount {
+		as = "  as " + printable(s.Identity.String())
+	}
+	fmt.Fprintf(p.pretty, "%s%4d  %s%s  %s  %s\n", indent, s.Seq, printable(s.Namespace+" / "+s.Procedure), as, paint(s.Status), faint.Render(took(s.Began, s.Ended)))
 	if s.Namespace == sutler.ConfigNamespace {
 		if detail := textOf(s.Before); detail != "" {
 			fmt.Fprintf(p.pretty, "%s      %s\n", indent, printable(detail))
@@ -225,7 +229,7 @@ func stackOf(response string) []string {
 	}
 	var stack []string
 	for s := e.FirstElement(); s != nil; s = s.NextElement() {
-		if s.Is("", "errorSource") {
+		if s.Is("", "errorSource") && s.Attr("procedure") != "" {
 			word := "in "
 			if len(stack) > 0 {
 				word = "called by "
