@@ -65,19 +65,37 @@ func (a *Admin) Change(ctx context.Context, from sutler.Caller, c sutler.AccessC
 		// What costs work or tells of accounts comes after the check, which
 		// ChangeAccess makes again and records.
 		if err := a.prepare(&c); err != nil {
-			return fmt.Errorf("cannot %s %q: %w", words(c.Verb), c.Name, err)
+			return fmt.Errorf("cannot %s: %w", phrase(&c), err)
 		}
 	}
 	return a.Engine.ChangeAccess(ctx, from, words(c.Verb), detail(&c), func(now *security.Access) ([]sutler.AccessRow, error) {
 		rows, err := a.Rows(now, c)
 		if err != nil {
-			return nil, fmt.Errorf("%q: %w", c.Name, err)
+			return nil, fmt.Errorf("cannot %s: %w", phrase(&c), err)
 		}
 		return rows, nil
 	})
 }
 
 func words(v sutler.AccessVerb) string { return strings.ReplaceAll(string(v), "-", " ") }
+
+// phrase says what a change does, for errors.
+func phrase(c *sutler.AccessChange) string {
+	format := map[sutler.AccessVerb]string{
+		sutler.SetPassword: "set the password of %q", sutler.DeleteAccount: "delete %q",
+		sutler.AddMember: "add %[2]q to %[1]q", sutler.RemoveMember: "take %[2]q out of %[1]q",
+		sutler.AllowAccess: "allow %[2]q on %[1]q", sutler.DenyAccess: "deny %[2]q on %[1]q", sutler.RemoveAccess: "remove %[2]q from the list of %[1]q",
+		sutler.InheritAccess: "set the inheritance of %q", sutler.ImportAccess: "import the list of %q", sutler.ClearAccess: "clear the list of %q",
+		sutler.SetProcedure: "set %q",
+	}[c.Verb]
+	switch {
+	case format == "":
+		return fmt.Sprintf("%s %q", words(c.Verb), c.Name)
+	case strings.Contains(format, "[2]"):
+		return fmt.Sprintf(format, c.Name, c.Who)
+	}
+	return fmt.Sprintf(format, c.Name)
+}
 
 // detail says what is changed, for the audit log.
 func detail(c *sutler.AccessChange) string {

@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -126,6 +127,9 @@ func TestRefusedChange(t *testing.T) {
 			err := in.Change(t.Context(), root, c.change)
 			if sutler.CodeOf(err) != c.code || err == nil {
 				t.Fatalf("code %s (%v), want %s", sutler.CodeOf(err), err, c.code)
+			}
+			if !regexp.MustCompile(`(?s)^cannot [a-z -]+ ".*": `).MatchString(err.Error()) || strings.Count(err.Error(), "cannot ") > 2 {
+				t.Errorf("%q does not say what could not be done, to what", err)
 			}
 			if !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%q does not say %q", err, c.says)

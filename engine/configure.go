@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"sutler"
 	"sutler/security"
@@ -58,7 +59,8 @@ func (e *Engine) RecordRefusal(r Refusal) error {
 // Configure lets from, who must be one of those who may configure, do
 // something to the configuration. It is recorded before it is done, under the
 // name what with the text detail, which must hold no secret. An error of do
-// says that nothing was changed; code LogFailed says that it was done and could
+// says that nothing was changed, and is taken as it is when it begins with
+// cannot, else put behind what; code LogFailed says that it was done and could
 // not be recorded.
 func (e *Engine) Configure(from sutler.Caller, what, detail string, do func() error) error {
 	if err := e.mayConfigure(from, what); err != nil {
@@ -70,7 +72,10 @@ func (e *Engine) Configure(from sutler.Caller, what, detail string, do func() er
 	}
 	defer d.free()
 	if err := do(); err != nil {
-		err = &sutler.Error{Code: sutler.CodeOf(err), Err: fmt.Errorf("cannot %s: %w", what, err)}
+		if !strings.HasPrefix(err.Error(), "cannot ") {
+			err = fmt.Errorf("cannot %s: %w", what, err)
+		}
+		err = &sutler.Error{Code: sutler.CodeOf(err), Err: err}
 		d.failed(sutler.CodeOf(err), err.Error())
 		return err
 	}
