@@ -102,7 +102,9 @@ func (e *Engine) secretOf(c *security.Credential) (sutler.Secret, error) {
 }
 
 // undoAs returns as whom a call is undone, committed or asked after: as it
-// ran. A stored credential is used in its current form. The calling user is
+// ran. A stored credential is used in its current form; while the request runs,
+// one that was deleted or has another account is used as the call had it, so
+// that nothing is left open or half done for that account. The calling user is
 // there only as long as the request is: afterwards the provider gets the
 // service account where the procedure declares so, and knows from its rollback
 // data as whom it acted; otherwise nobody takes the caller's place.
@@ -111,6 +113,9 @@ func (e *Engine) undoAs(j *journal, s *sutler.Step) (sutler.Identity, error) {
 	switch who.Kind {
 	case sutler.ExecuteAs:
 		c := e.access.Load().Credential(who.Credential)
+		if j.live && (c == nil || c.Account != who.Account) {
+			return who, nil
+		}
 		if c == nil {
 			return who, sutler.Errorf(sutler.Denied, "cannot go on as %q: the credential %q was deleted; set it again", who.Account, who.Credential)
 		}

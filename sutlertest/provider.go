@@ -78,10 +78,10 @@ type Bystander[W World] struct {
 //   - what a bystander does at each Flush, or between Process and Rollback or
 //     Commit, survives the undoing;
 //   - in a world that is an Actor, each phase of a case with an Identity or
-//     ActsAs acts as that account and as nobody else, also after a death, and
-//     neither rollback data nor output hold its password. A case with Code
-//     sutler.Denied and without ActsAs is one of an identity that the provider
-//     refuses: it must not act at all;
+//     ActsAs acts as that account and as nobody else, in the process that did the
+//     work and after its death, and neither rollback data nor output hold its
+//     password. A case with Code sutler.Denied and without ActsAs is one of an
+//     identity that the provider refuses: it must not act at all;
 //   - what a calling user's call did is, after a death, undone, prepared,
 //     committed and probed with the identity service where the provider declares
 //     UndoAsService, and must act as before. Where it does not, it is not asked.

@@ -20,7 +20,10 @@ type shelf struct {
 	things map[string]string
 	flaw   string
 	who    []string // as whom its provider acted
+	died   bool     // the process that did the work
 }
+
+func (s *shelf) Crash(*testing.T) { s.died = true }
 
 func (s *shelf) ActedAs(*testing.T) []string {
 	who := s.who
@@ -32,6 +35,11 @@ func (s *shelf) ActedAs(*testing.T) []string {
 var phases = map[string]string{
 	"Process": "processes as itself", "Rollback": "undoes as itself", "Prepare": "prepares as itself",
 	"Commit": "commits as itself", "Probe": "asks as itself",
+}
+
+// living are the flaws of one that forgets it in the process that did the work.
+var living = map[string]string{
+	"Rollback": "undoes as itself while it lives", "Commit": "commits as itself while it lives", "Probe": "asks as itself while it lives",
 }
 
 // later are the flaws of one that forgets it when the caller has gone.
@@ -63,7 +71,7 @@ func (s *shelf) as(phase string, f provider.Func) provider.Func {
 			}
 		}
 		switch {
-		case s.flaw == phases[phase]:
+		case s.flaw == phases[phase] || s.flaw != "" && !s.died && s.flaw == living[phase]:
 			s.who = append(s.who, "sutler")
 		case s.flaw != "leaves no trace of whom":
 			s.who = append(s.who, who)
@@ -232,6 +240,9 @@ var flaws = map[string]string{
 	"refuses too late":              "put_by_password/fails",
 
 	"undoes for the caller as itself":   "lent_by_zoe/identity",
+	"undoes as itself while it lives":   "lent_as_ann/identity",
+	"commits as itself while it lives":  "taken_as_ann/identity",
+	"asks as itself while it lives":     "lent_as_ann/identity",
 	"asks for the caller as itself":     "lent_by_zoe/identity",
 	"prepares for the caller as itself": "taken_by_zoe/identity",
 	"commits for the caller as itself":  "taken_by_zoe/identity",

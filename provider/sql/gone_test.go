@@ -3,7 +3,6 @@
 package sql_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -94,11 +93,12 @@ func actGone(t *testing.T, w *actWorld) {
 	mapped(`corp\zoe`, "CORP%5CAnn", "ann%27s%20s3cr3t")
 	refused("mapped to another", `"bob"`, `"CORP\\Ann"`)
 	mapped(`corp\zoe`, "bob", bobPassword)
-	for i := range d.calls {
-		pairs := slices.DeleteFunc(gone(i).Rollback.Pairs(), func(p sutler.Pair) bool { return p.Name == "as" })
-		c := gone(i)
-		c.Rollback = sutler.NewRollbackData(pairs, nil)
-		wantError(t, "without a record of whom", w.process().sql.Rollback(t.Context(), c), sutler.Denied, "record")
+	for i := range d.calls { // a call of any other never comes as the service account
+		for _, as := range []string{"executeAs:bob", "basic:bob", "bob"} {
+			c := gone(i)
+			c.Rollback.Set("as", as)
+			wantError(t, as, w.process().sql.Rollback(t.Context(), c), sutler.Denied, "record", as)
+		}
 	}
 
 	p := w.process().sql
@@ -115,4 +115,60 @@ func actGone(t *testing.T, w *actWorld) {
 	if got := w.pg(t, `select code || ' ' || name from customer where name = 'bob' order by code`); got != "BOTH bob UNDONE by bob bob" {
 		t.Errorf("the rows are %s", got)
 	}
+}
+
+// actChanged gives a stored credential another account while its request runs:
+// the process that has the session open ends it all the same, and without the
+// need to connect as anybody.
+func actChanged(t *testing.T, w *actWorld, prepares bool) {
+	changed := func(c *sutler.Call) *sutler.Call {
+		c.Identity = sutler.Identity{Kind: sutler.ExecuteAs, Account: bobRole, Credential: annStored.Credential, Secret: sutler.NewSecret(bobPassword)}
+		return c
+	}
+	before := w.Snapshot(t)
+	start := func() *driver {
+		d := &driver{t: t, now: newProcess(w.root, w.limits)}
+		for _, code := range []string{"ONE", "TWO"} {
+			if _, err := d.as(annStored, "Transact", command(shopPG, `insert into customer (code, name) values ('`+code+`', session_user)`)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.ActedAs(t)
+		return d
+	}
+	end := func(d *driver) {
+		t.Helper()
+		d.now.leaks(t)
+		if after := w.Snapshot(t); after != before {
+			t.Errorf("the database changed from\n%s\nto\n%s", before, after)
+		}
+		for _, who := range w.ActedAs(t) {
+			if who != annRole {
+				t.Errorf("it went on as %q", who)
+			}
+		}
+	}
+	d := start()
+	d.ok("Rollback", d.now.sql.Rollback(t.Context(), changed(d.logged(1))))
+	d.ok("Rollback", d.now.sql.Rollback(t.Context(), changed(d.logged(0))))
+	end(d)
+	d = start()
+	for i := range d.calls {
+		if got, err := d.now.sql.Probe(t.Context(), changed(d.logged(len(d.calls)-1-i))); got != sutler.NoEffect || err != nil {
+			t.Errorf("Probe = %v, %v", got, err)
+		}
+	}
+	end(d)
+	d = start()
+	for i := range d.calls {
+		d.ok("Prepare", d.now.sql.Prepare(t.Context(), changed(d.logged(i))))
+	}
+	if !prepares {
+		d.ok("Commit", d.now.sql.Commit(t.Context(), changed(d.logged(0))))
+		d.ok("Commit", d.now.sql.Commit(t.Context(), d.logged(1)))
+		w.pg(t, `delete from customer where name = 'CORP\Ann'; delete from sutler_steps`)
+	} else {
+		d.ok("Rollback", d.rollback()) // what is prepared only the account itself may end
+	}
+	end(d)
 }

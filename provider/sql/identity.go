@@ -28,17 +28,14 @@ func hasSecret(who sutler.Identity) bool {
 	return who.Kind == sutler.BasicAccount || who.Kind == sutler.ExecuteAs
 }
 
-// actor tells identities apart that must not share anything on t; it is empty
-// for the service account, and on SQLite for everybody. It holds no secret and
-// stays the same for ever.
-func actor(t target, who sutler.Identity) string {
-	switch {
-	case !t.postgres() || who.Kind == sutler.ServiceAccount:
+// actor tells identities apart that must not share anything on t, of which was
+// is what as returns. It is empty for the service account, and on SQLite for
+// everybody.
+func actor(t target, was string) string {
+	if !t.postgres() || was == as(sutler.Identity{Kind: sutler.ServiceAccount}) {
 		return ""
-	case who.Kind == sutler.CallingUser:
-		return string(who.Kind) + ":" + fold(who.Account)
 	}
-	return string(who.Kind) + ":" + who.Account
+	return was
 }
 
 // commitCall is the number by which the row stands in sutler_steps that tells

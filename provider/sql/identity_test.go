@@ -83,6 +83,8 @@ func TestIdentity(t *testing.T) {
 			server := startAsking(t, s.setting)
 			t.Run("conformance", func(t *testing.T) { actConformance(t, server, s.prepares) })
 			t.Run("apart", func(t *testing.T) { actApart(t, newActWorld(t, server), s.prepares) })
+			t.Run("of an earlier version", func(t *testing.T) { actOld(t, newActWorld(t, server), s.prepares) })
+			t.Run("another account", func(t *testing.T) { actChanged(t, newActWorld(t, server), s.prepares) })
 			if s.prepares {
 				t.Run("refused", func(t *testing.T) { actRefused(t, newActWorld(t, server)) })
 				t.Run("gone", func(t *testing.T) { actGone(t, newActWorld(t, server)) })

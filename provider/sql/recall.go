@@ -43,6 +43,9 @@ func (t target) remember(c *sutler.Call, role string) {
 // recall returns the target of c, and c as the identity that it ran as; ok is
 // false when it never came to act.
 //
+// Before there was asPair, all calls ran as the account of the connection: those
+// without it are the service account's, whoever called.
+//
 // When a calling user has gone, c comes as the service account. Then c is that
 // user's again, so that its session, its prepared transaction and its marker
 // have the names that they were given, and connecting looks up what the file of
@@ -57,15 +60,17 @@ func recall(c *sutler.Call) (_ *sutler.Call, t target, ok bool, err error) {
 	if err := json.Unmarshal([]byte(text), &t); err != nil {
 		return c, target{}, false, sutler.Errorf(sutler.Corrupt, "cannot read the connection of the call: %w", err)
 	}
-	was := c.Rollback.Get(asPair)
-	if c.Identity.Kind != sutler.ServiceAccount || was == as(c.Identity) {
-		return c, t, true, nil
-	}
-	kind, account, _ := strings.Cut(was, ":")
-	if sutler.IdentityKind(kind) != sutler.CallingUser {
-		return c, t, false, sutler.Errorf(sutler.Denied, "cannot go on with %q on %s as the service account: its record does not say that it ran as that (%q)", c.Procedure, t.title(), was)
-	}
 	ran := *c
-	ran.Identity = sutler.Identity{Kind: sutler.CallingUser, Account: account}
+	was := c.Rollback.Get(asPair)
+	kind, account, _ := strings.Cut(was, ":")
+	switch {
+	case was == "":
+		ran.Identity = sutler.Identity{Kind: sutler.ServiceAccount}
+	case sutler.IdentityKind(kind) == c.Identity.Kind:
+	case c.Identity.Kind == sutler.ServiceAccount && sutler.IdentityKind(kind) == sutler.CallingUser:
+		ran.Identity = sutler.Identity{Kind: sutler.CallingUser, Account: account}
+	default:
+		return c, t, false, sutler.Errorf(sutler.Denied, "cannot go on with %q on %s as %s: its record does not say that it ran as that (%q)", c.Procedure, t.title(), c.Identity, was)
+	}
 	return &ran, t, true, nil
 }

@@ -13,8 +13,14 @@ type sessionKey struct {
 	as string // see actor
 }
 
+// keyOf goes by what c remembers, once it does: a stored credential may be one
+// of another account by then.
 func keyOf(c *sutler.Call, t target) sessionKey {
-	return sessionKey{c.Transaction, t.key(), actor(t, c.Identity)}
+	was := c.Rollback.Get(asPair)
+	if was == "" {
+		was = as(c.Identity)
+	}
+	return sessionKey{c.Transaction, t.key(), actor(t, was)}
 }
 
 // state is how far a session has come.
