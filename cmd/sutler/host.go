@@ -137,7 +137,7 @@ func (h *host) start(ctx context.Context) error {
 			h.closers = append(h.closers, c)
 		}
 	}
-	h.keys = &keyring{store: h.Store, file: filepath.Join(o.Data, keysFile), kms: o.KMS, now: time.Now, log: o.Logger}
+	h.keys = &keyring{store: h.Store, file: filepath.Join(o.Data, keysFile), kms: o.KMS, now: time.Now, sync: syncFolder, log: o.Logger}
 	if err := h.keys.open(ctx, o.KeysLost); err != nil {
 		return err
 	}

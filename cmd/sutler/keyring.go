@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -32,6 +33,7 @@ type keyring struct {
 	file  string
 	kms   *kms // nil: the set is in file, copied to all engines
 	now   func() time.Time
+	sync  func(folder string) error // makes names in a folder durable
 	log   *slog.Logger
 
 	mu      sync.Mutex // one reading or rotation at a time
@@ -51,6 +53,7 @@ type keptKeys struct {
 // wrapped in the store. lost gives up what keys have sealed that are nowhere
 // any more.
 func (r *keyring) open(ctx context.Context, lost bool) error {
+	r.tidy()
 	for try := 1; ; try++ {
 		kept, err := r.kept(ctx)
 		if err == nil && lost {
@@ -111,7 +114,7 @@ func (r *keyring) start(ctx context.Context, kept keptKeys) error {
 		rows = append(rows, sutler.AccessRow{Kind: sutler.KeysRow, Name: wrappedRow, Value: kept.wrapped})
 	}
 	if fresh && r.kms == nil {
-		if err := writeKeys(r.file, keys); err != nil { // before anything is sealed with them
+		if err := r.write(keys); err != nil { // before anything is sealed with them
 			return err
 		}
 	}
@@ -188,6 +191,25 @@ func (r *keyring) read(kept keptKeys) (*security.Keys, error) {
 		return security.ParseWrappedKeys(kept.wrapped, r.kms)
 	}
 	return readKeys(r.file)
+}
+
+// write puts keys in place of the file. They are on disk when it returns nil.
+func (r *keyring) write(keys *security.Keys) error {
+	if err := writeKeys(r.file, keys); err != nil {
+		return err
+	}
+	return r.sync(filepath.Dir(r.file))
+}
+
+// tidy removes the keys in clear text that a kill has left beside the file.
+func (r *keyring) tidy() {
+	left, err := leftKeys(filepath.Dir(r.file))
+	for _, file := range left {
+		err = errors.Join(err, os.Remove(file))
+	}
+	if err != nil {
+		r.log.Warn("cannot remove keys in clear text that an interrupted start or rotation left", "files", left, "error", err)
+	}
 }
 
 // advise tells the operator of a file that is of no use any more.

@@ -141,7 +141,7 @@ func (r *keyring) change(ctx context.Context, kept keptKeys, prepare bool) error
 		return err
 	}
 	if r.kms == nil {
-		err = writeKeys(r.file, next)
+		err = r.write(next)
 	} else if kept.wrapped, err = next.Wrapped(r.kms); err == nil {
 		rows = append(rows, sutler.AccessRow{Kind: sutler.KeysRow, Name: wrappedRow, Value: kept.wrapped})
 	}

@@ -283,7 +283,7 @@ func TestKeysOfTheFaster(t *testing.T) {
 					}
 				}
 				ring := func(data string, store sutler.AccessStore) *keyring {
-					return &keyring{store: store, file: filepath.Join(data, keysFile), kms: service, now: time.Now, log: slog.New(slog.DiscardHandler)}
+					return &keyring{store: store, file: filepath.Join(data, keysFile), kms: service, now: time.Now, sync: syncFolder, log: slog.New(slog.DiscardHandler)}
 				}
 				a, b := t.TempDir(), t.TempDir()
 				var before *keyring
