@@ -130,9 +130,15 @@ func TestGivenUpAndBroughtBack(t *testing.T) {
 				}
 				h = s.starts(t)
 				opensAt(t, h, sealed)
+				back := keysRows(t, h)
 				for name, want := range rows {
-					if keysRows(t, h)[name] != want {
+					if back[name] != want {
 						t.Errorf("the row %s is not what it was", name)
+					}
+				}
+				for name, value := range after { // the keys of meanwhile may be wanted, too
+					if !slices.Contains(slices.Collect(maps.Values(back)), value) {
+						t.Errorf("the row %s of meanwhile is gone", name)
 					}
 				}
 				closed(t, h)
