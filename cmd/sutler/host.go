@@ -137,7 +137,8 @@ func (h *host) start(ctx context.Context) error {
 			h.closers = append(h.closers, c)
 		}
 	}
-	if h.keys, err = openKeyring(ctx, o.Data, h.Store, o.KMS, o.KeysLost, o.Logger); err != nil {
+	h.keys = &keyring{store: h.Store, file: filepath.Join(o.Data, keysFile), kms: o.KMS, now: time.Now, sync: syncFolder, log: o.Logger}
+	if err := h.keys.open(ctx, o.KeysLost); err != nil {
 		return err
 	}
 	lease, err := h.firstLease(ctx)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"sutler"
 	"sutler/security"
@@ -31,6 +32,8 @@ type keyring struct {
 	store sutler.AccessStore
 	file  string
 	kms   *kms // nil: the set is in file, copied to all engines
+	now   func() time.Time
+	sync  func(folder string) error // makes names in a folder durable
 	log   *slog.Logger
 
 	mu      sync.Mutex // one reading or rotation at a time
@@ -40,20 +43,21 @@ type keyring struct {
 // keptKeys is what the store has of the keys.
 type keptKeys struct {
 	proof, wrapped []byte
-	credential     []byte // a sealed password, if there is any
+	credentials    []security.Credential // with a sealed password
 	revision       int64
+	lost           *lostKeys // was there, and is given up
 }
 
-// openKeyring returns the keys that belong to the store, and makes them at the
-// first start: in a file of the data directory or, with a key management
-// service, wrapped in the store. lost gives up what keys have sealed that are
-// nowhere any more.
-func openKeyring(ctx context.Context, data string, store sutler.AccessStore, service *kms, lost bool, log *slog.Logger) (*keyring, error) {
-	r := &keyring{store: store, file: filepath.Join(data, keysFile), kms: service, log: log}
+// open gets the keys that belong to the store, and makes them at the first
+// start: in a file of the data directory or, with a key management service,
+// wrapped in the store. lost gives up what keys have sealed that are nowhere
+// any more.
+func (r *keyring) open(ctx context.Context, lost bool) error {
+	r.tidy()
 	for try := 1; ; try++ {
 		kept, err := r.kept(ctx)
 		if err == nil && lost {
-			kept, err = r.giveUp(ctx, kept)
+			kept, err = r.giveUp(kept)
 		}
 		if err == nil {
 			err = r.start(ctx, kept)
@@ -62,17 +66,20 @@ func openKeyring(ctx context.Context, data string, store sutler.AccessStore, ser
 			continue // another engine was faster: its keys, or another row
 		}
 		if err != nil {
-			return nil, &sutler.Error{Code: sutler.CodeOf(err), Err: fmt.Errorf("cannot use the keys that secrets are sealed with: %w", err)}
+			return &sutler.Error{Code: sutler.CodeOf(err), Err: fmt.Errorf("cannot use the keys that secrets are sealed with: %w", err)}
+		}
+		if kept.lost != nil {
+			kept.lost.tell(r.log)
 		}
 		r.advise()
-		return r, nil
+		return nil
 	}
 }
 
 // start takes the keys that are there, or makes new ones where none ever were.
 func (r *keyring) start(ctx context.Context, kept keptKeys) error {
-	if r.kms == nil && kept.wrapped != nil {
-		return sutler.Errorf(sutler.BadInput, "a key management service wraps those of this store: start with --seal-kms or %s", kmsVariable)
+	if err := r.served(kept); err != nil {
+		return err
 	}
 	keys, err := r.read(kept)
 	if err != nil {
@@ -81,21 +88,24 @@ func (r *keyring) start(ctx context.Context, kept keptKeys) error {
 	var rows []sutler.AccessRow
 	fresh := keys == nil
 	switch {
-	case fresh && (kept.proof != nil || kept.credential != nil):
+	case fresh && (kept.proof != nil || len(kept.credentials) > 0):
 		return sutler.Errorf(sutler.Failed, "this store has secrets that key %d has sealed, and %s is not there: %s", kept.key(), r.file, copyIt)
 	case fresh:
 		if keys, err = security.NewKeys(); err != nil {
 			return err
 		}
-	case kept.proof != nil:
-		if err := keys.Follow(kept.proof); err != nil {
-			return r.foreign(err)
+	default:
+		if err := kept.fits(keys); err != nil {
+			return r.foreign(kept, err)
 		}
 	}
 	if kept.proof == nil {
-		if rows, err = proofOf(keys); err != nil {
-			return err
-		}
+		rows, err = proofOf(keys)
+	} else {
+		err = keys.Follow(kept.proof)
+	}
+	if err != nil {
+		return err
 	}
 	if r.kms != nil && kept.wrapped == nil {
 		if kept.wrapped, err = keys.Wrapped(r.kms); err != nil {
@@ -104,9 +114,12 @@ func (r *keyring) start(ctx context.Context, kept keptKeys) error {
 		rows = append(rows, sutler.AccessRow{Kind: sutler.KeysRow, Name: wrappedRow, Value: kept.wrapped})
 	}
 	if fresh && r.kms == nil {
-		if err := writeKeys(r.file, keys); err != nil { // before anything is sealed with them
+		if err := r.write(keys); err != nil { // before anything is sealed with them
 			return err
 		}
+	}
+	if kept.lost != nil {
+		rows = append(rows, kept.lost.aside...)
 	}
 	if len(rows) > 0 {
 		if _, err := r.store.PutAccess(ctx, kept.revision, rows...); err != nil {
@@ -124,32 +137,20 @@ func (r *keyring) start(ctx context.Context, kept keptKeys) error {
 const copyIt = "copy seal.keys, mode 0600, from an engine that has this key, or from its backup; when it is nowhere, --keys-lost gives up what it sealed"
 
 // foreign says what to do about keys that are not those of the store.
-func (r *keyring) foreign(err error) error {
-	if r.kms != nil {
+func (r *keyring) foreign(kept keptKeys, err error) error {
+	if r.kms != nil && kept.wrapped != nil {
 		return sutler.Errorf(sutler.Failed, "the wrapped set in the store does not fit it: %w; restore the database from its backup, or give up with --keys-lost what is sealed", err)
 	}
 	return sutler.Errorf(sutler.Failed, "%s is not that of this store: %w; %s", r.file, err, copyIt)
 }
 
-// giveUp removes what the store has of keys that are lost.
-func (r *keyring) giveUp(ctx context.Context, kept keptKeys) (keptKeys, error) {
-	if kept.proof == nil && kept.wrapped == nil && kept.credential == nil {
-		return kept, nil // nothing was sealed
+// served refuses an engine that was started without the key management service
+// that wraps the keys of its store: it has no part in them any more.
+func (r *keyring) served(kept keptKeys) error {
+	if r.kms == nil && kept.wrapped != nil {
+		return sutler.Errorf(sutler.BadInput, "a key management service wraps the keys of this store, and this engine has none: start with --seal-kms or %s", kmsVariable)
 	}
-	keys, err := r.read(kept)
-	switch {
-	case err != nil && r.kms == nil: // the file is there
-		return kept, err
-	case err == nil && keys != nil && (r.kms != nil || kept.wrapped == nil) && (kept.proof == nil || keys.Check(kept.proof) == nil):
-		return kept, nil // nothing is lost
-	}
-	kept.revision, err = r.store.PutAccess(ctx, kept.revision,
-		sutler.AccessRow{Kind: sutler.KeysRow, Name: proofRow}, sutler.AccessRow{Kind: sutler.KeysRow, Name: wrappedRow})
-	if err != nil {
-		return kept, err
-	}
-	r.log.Warn("the keys are lost: what they have sealed is given up", "key", kept.key())
-	return keptKeys{revision: kept.revision}, nil
+	return nil
 }
 
 // kept reads what the store has of the keys.
@@ -165,7 +166,7 @@ func (r *keyring) kept(ctx context.Context) (keptKeys, error) {
 		case row.Kind == sutler.CredentialRow:
 			var c security.Credential
 			if json.Unmarshal(row.Value, &c) == nil && security.KeyOf(c.Sealed) != 0 {
-				kept.credential = c.Sealed
+				kept.credentials = append(kept.credentials, c)
 			}
 		}
 	}
@@ -177,7 +178,10 @@ func (k keptKeys) key() uint32 {
 	if k.proof != nil {
 		return security.KeyOf(k.proof)
 	}
-	return security.KeyOf(k.credential)
+	if len(k.credentials) > 0 {
+		return security.KeyOf(k.credentials[0].Sealed)
+	}
+	return 0
 }
 
 // read returns the keys as they are kept at present, or nil when there are
@@ -187,6 +191,25 @@ func (r *keyring) read(kept keptKeys) (*security.Keys, error) {
 		return security.ParseWrappedKeys(kept.wrapped, r.kms)
 	}
 	return readKeys(r.file)
+}
+
+// write puts keys in place of the file. They are on disk when it returns nil.
+func (r *keyring) write(keys *security.Keys) error {
+	if err := writeKeys(r.file, keys); err != nil {
+		return err
+	}
+	return r.sync(filepath.Dir(r.file))
+}
+
+// tidy removes the keys in clear text that a kill has left beside the file.
+func (r *keyring) tidy() {
+	left, err := leftKeys(filepath.Dir(r.file))
+	for _, file := range left {
+		err = errors.Join(err, os.Remove(file))
+	}
+	if err != nil {
+		r.log.Warn("cannot remove keys in clear text that an interrupted start or rotation left", "files", left, "error", err)
+	}
 }
 
 // advise tells the operator of a file that is of no use any more.

@@ -48,6 +48,9 @@ func (r *keyring) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := r.served(kept); err != nil {
+		return err
+	}
 	known := r.kms == nil || bytes.Equal(kept.wrapped, r.wrapped)
 	if kept.proof != nil && known && r.keys.Follow(kept.proof) == nil { // it is the primary, or was prepared
 		return nil
@@ -61,8 +64,11 @@ func (r *keyring) follow(ctx context.Context) error {
 // take goes on with the keys as they are kept, if they are more than those
 // that it has. The lock is held.
 func (r *keyring) take(kept keptKeys) error {
+	if err := r.served(kept); err != nil {
+		return err
+	}
 	if r.kms != nil && bytes.Equal(kept.wrapped, r.wrapped) {
-		return nil // without another question to the service
+		return r.fits(r.keys, kept) // without another question to the service
 	}
 	next, err := r.read(kept)
 	if err != nil {
@@ -87,7 +93,7 @@ func (r *keyring) fits(next *security.Keys, kept keptKeys) error {
 		err = next.Follow(kept.proof)
 	}
 	if err != nil {
-		return r.foreign(err)
+		return r.foreign(kept, err)
 	}
 	return nil
 }
@@ -112,6 +118,9 @@ func (r *keyring) rotate(prepare bool) error {
 }
 
 func (r *keyring) change(ctx context.Context, kept keptKeys, prepare bool) error {
+	if err := r.served(kept); err != nil {
+		return err
+	}
 	next, err := r.read(kept) // another engine or the operator may have changed them
 	if err == nil && next == nil {
 		next, err = copyOf(r.keys) // the file is gone
@@ -132,7 +141,7 @@ func (r *keyring) change(ctx context.Context, kept keptKeys, prepare bool) error
 		return err
 	}
 	if r.kms == nil {
-		err = writeKeys(r.file, next)
+		err = r.write(next)
 	} else if kept.wrapped, err = next.Wrapped(r.kms); err == nil {
 		rows = append(rows, sutler.AccessRow{Kind: sutler.KeysRow, Name: wrappedRow, Value: kept.wrapped})
 	}

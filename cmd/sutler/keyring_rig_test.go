@@ -12,10 +12,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"sutler"
+	"sutler/store"
 	"sutler/sutlertest"
 )
 
@@ -62,7 +64,7 @@ func (s site) starts(t *testing.T) *host {
 // the keys in the store and in the data directory as they were.
 func (s site) refuses(t *testing.T, want ...string) {
 	t.Helper()
-	before := s.keysFile(t)
+	before, rows := s.keysFile(t), s.rows(t)
 	h, err := s.open(t)
 	if err == nil {
 		_ = h.Close()
@@ -76,6 +78,31 @@ func (s site) refuses(t *testing.T, want ...string) {
 	if diff := cmp.Diff(before, s.keysFile(t)); diff != "" {
 		t.Errorf("a refused start changes %s (-before +after):\n%s", keysFile, diff)
 	}
+	if diff := cmp.Diff(rows, s.rows(t)); diff != "" {
+		t.Errorf("a refused start changes the rows of the keys (-before +after):\n%s", diff)
+	}
+}
+
+// rows returns what the store has of the keys while no engine of the site runs.
+func (s site) rows(t *testing.T) map[string]string {
+	t.Helper()
+	if err := os.MkdirAll(s.data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	o := store.Options{Path: filepath.Join(s.data, "sutler.db"), Log: slog.New(slog.DiscardHandler), Now: time.Now}
+	if s.database != "" {
+		o.Path, o.Database = "", s.database
+	}
+	st, err := store.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	return keysRowsOf(t, st)
 }
 
 // keysFile returns what the data directory has of the keys, "" for nothing.
@@ -124,7 +151,12 @@ func opensAt(t *testing.T, h *host, sealed []byte) {
 // keysRows returns what the store has of the keys.
 func keysRows(t *testing.T, h *host) map[string]string {
 	t.Helper()
-	rows, _, err := h.Store.Access(t.Context())
+	return keysRowsOf(t, h.Store)
+}
+
+func keysRowsOf(t *testing.T, st sutler.AccessStore) map[string]string {
+	t.Helper()
+	rows, _, err := st.Access(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -235,8 +235,8 @@ func TestKeysAtOnce(t *testing.T) {
 		t.Run(address, func(t *testing.T) {
 			a, b := twoSites(t)
 			a.kms, b.kms = address, address
-			closed(t, site{data: filepath.Join(t.TempDir(), "z"), database: a.database, engine: "z", kms: address}.starts(t)) // makes the tables
-			h := site{data: filepath.Join(t.TempDir(), "y"), database: a.database, engine: "y", lost: true}.starts(t)         // without any keys
+			closed(t, site{data: filepath.Join(t.TempDir(), "z"), database: a.database, engine: "z", kms: address}.starts(t))       // makes the tables
+			h := site{data: filepath.Join(t.TempDir(), "y"), database: a.database, engine: "y", kms: address, lost: true}.starts(t) // without any keys
 			forgetKeys(t, h)
 			closed(t, h)
 			var hosts [2]*host
@@ -282,12 +282,16 @@ func TestKeysOfTheFaster(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
+				ring := func(data string, store sutler.AccessStore) *keyring {
+					return &keyring{store: store, file: filepath.Join(data, keysFile), kms: service, now: time.Now, sync: syncFolder, log: slog.New(slog.DiscardHandler)}
+				}
 				a, b := t.TempDir(), t.TempDir()
 				var before *keyring
 				slow := &faster{h.Store, func() {
 					var err error
 					if sameKeys {
-						before, err = openKeyring(t.Context(), a, h.Store, service, false, slog.New(slog.DiscardHandler))
+						before = ring(a, h.Store)
+						err = before.open(t.Context(), false)
 					} else {
 						err = h.admin().Change(t.Context(), administrator("test"), sutler.AccessChange{Verb: sutler.AddGroup, Name: "staff"})
 					}
@@ -295,7 +299,8 @@ func TestKeysOfTheFaster(t *testing.T) {
 						t.Fatal(err)
 					}
 				}}
-				after, err := openKeyring(t.Context(), b, slow, service, false, slog.New(slog.DiscardHandler))
+				after := ring(b, slow)
+				err := after.open(t.Context(), false)
 				switch left := (site{data: b}).keysFile(t); {
 				case sameKeys && address == "":
 					if sutler.CodeOf(err) != sutler.Failed || !strings.Contains(err.Error(), fmt.Sprintf("key %d has sealed", before.keys.KeyIDs()[0])) || left != "" {
@@ -310,7 +315,7 @@ func TestKeysOfTheFaster(t *testing.T) {
 				case (left == "") != (address != ""):
 					t.Errorf("%s is %q", keysFile, left)
 				}
-				if rows := keysRows(t, h); after != nil && after.keys.Check([]byte(rows[proofRow])) != nil {
+				if rows := keysRows(t, h); err == nil && after.keys.Check([]byte(rows[proofRow])) != nil {
 					t.Error("the proof is not that of the keys")
 				}
 			})

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"sutler"
 	"sutler/security"
@@ -58,7 +59,7 @@ func writeKeys(file string, keys *security.Keys) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(file), keysFile+".*") // mode 0600
+	f, err := createKeys(file)
 	if err != nil {
 		return fmt.Errorf("cannot write the keys: %w", err)
 	}
@@ -69,6 +70,48 @@ func writeKeys(file string, keys *security.Keys) error {
 	if err != nil {
 		_ = os.Remove(f.Name())
 		return fmt.Errorf("cannot write the keys: %w", err)
+	}
+	return nil
+}
+
+// newKeysFile ends the names of files with keys that are not in place yet.
+const newKeysFile = ".new"
+
+// createKeys makes the file, of mode 0600, that is to take the place of another one.
+func createKeys(file string) (*os.File, error) {
+	return os.CreateTemp(filepath.Dir(file), keysFile+".*"+newKeysFile)
+}
+
+// leftKeys returns the files that createKeys made and that a kill left there.
+// Nothing was sealed with a key that is in them alone.
+func leftKeys(folder string) ([]string, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, err
+	}
+	var left []string
+	for _, e := range entries {
+		middle, ours := strings.CutPrefix(e.Name(), keysFile+".")
+		middle, ends := strings.CutSuffix(middle, newKeysFile)
+		if ours && ends && middle != "" && strings.Trim(middle, "0123456789") == "" { // no copy of somebody
+			left = append(left, filepath.Join(folder, e.Name()))
+		}
+	}
+	return left, nil
+}
+
+// syncFolder makes the names in a folder durable. Windows does so by itself
+// and cannot sync a folder.
+func syncFolder(folder string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(folder)
+	if err != nil {
+		return fmt.Errorf("cannot sync the folder of the keys: %w", err)
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return fmt.Errorf("cannot sync the folder of the keys: %w", err)
 	}
 	return nil
 }

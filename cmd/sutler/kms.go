@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -87,6 +88,20 @@ func (k *kms) Encrypt(plain, bound []byte) ([]byte, error) {
 // Decrypt implements tink.AEAD.
 func (k *kms) Decrypt(wrapped, bound []byte) ([]byte, error) {
 	return k.ask("decrypt", k.keeper.Decrypt, wrapped, bound)
+}
+
+// probe has the service encrypt and decrypt something.
+func (k *kms) probe() error {
+	plain := []byte("sutler")
+	wrapped, err := k.Encrypt(plain, nil)
+	if err != nil {
+		return err
+	}
+	again, err := k.Decrypt(wrapped, nil)
+	if err == nil && !bytes.Equal(plain, again) {
+		err = fmt.Errorf("the key management service %s does not decrypt what it encrypts", k.name)
+	}
+	return err
 }
 
 // ask waits for the service, which may neither answer nor end, and whose
