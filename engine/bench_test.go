@@ -55,6 +55,9 @@ func loud(_ context.Context, c *sutler.Call) error {
 	return nil
 }
 
+// acts has the log keep each failure: any call may have had an effect.
+func acts(string) sutler.Traits { return sutler.Traits{NoAnswer: sutler.Repeatable} }
+
 // secretLoops are loops over secrets. In plain ones the same values are none.
 var secretLoops = []struct{ name, item, step, plain string }{
 	{"audit", `<pw do-not-log="1">password %d</pw>`, `<execute namespace="Loud" procedure="Audit">`, `do-not-log="1"`},
@@ -91,7 +94,7 @@ func benchEngine(tb testing.TB, limits sutler.Limits) *engine.Engine {
 	n := 0
 	e, err := engine.New(context.Background(), engine.Options{
 		Lease: sutler.Lease{Engine: "e", Fence: 1}, Log: sutlertest.NewLog(), Config: &sutlertest.Config{}, Limits: limits,
-		Providers: map[string]sutler.Provider{"fake": silent{}, "loud": funcs{process: loud}},
+		Providers: map[string]sutler.Provider{"fake": silent{}, "loud": funcs{process: loud, traits: acts}},
 		Builtin:   []sutler.Source{{File: "bench.xml", Text: []byte(benchNamespace)}, {File: "loud.xml", Text: []byte(loudNamespace)}},
 		Now:       time.Now,
 		NewID:     func() sutler.TransactionID { n++; return sutler.TransactionID(fmt.Sprintf("{%d}", n)) },
