@@ -2,14 +2,10 @@ package engine
 
 import "strings"
 
-// auditCommand returns a command of SQL for the audit database with secrets
-// hidden in its literals, and with nothing but *** in them when all is secret.
-// What stands outside of literals, such as the names of tables and columns, is
-// left: hiding it would make another command.
-func auditCommand(sql string, secrets []string, all bool) string {
-	if !all && len(secrets) == 0 {
-		return sql
-	}
+// auditCommand returns a command of SQL for the audit database with the values
+// of its literals as hide leaves them. What stands outside of literals, such as
+// the names of tables and columns, is left: hiding it would make another command.
+func auditCommand(sql string, hide func(value string) string) string {
 	var b strings.Builder
 	for sql != "" {
 		i := strings.IndexAny(sql, `'"`)
@@ -19,15 +15,14 @@ func auditCommand(sql string, secrets []string, all bool) string {
 		}
 		end := i + quoted(sql[i:])
 		b.WriteString(sql[:i])
-		if part := sql[i:end]; part[0] == '"' { // a name
-			b.WriteString(part)
-		} else {
-			value := hidden
-			if !all {
-				value = mask(strings.ReplaceAll(strings.TrimSuffix(part[1:], "'"), "''", "'"), secrets)
+		part := sql[i:end]
+		if part[0] == '\'' { // and not a name
+			value := strings.ReplaceAll(strings.TrimSuffix(part[1:], "'"), "''", "'")
+			if shown := hide(value); shown != value {
+				part = "'" + strings.ReplaceAll(shown, "'", "''") + "'"
 			}
-			b.WriteString("'" + strings.ReplaceAll(value, "'", "''") + "'")
 		}
+		b.WriteString(part)
 		sql = sql[end:]
 	}
 	return b.String()

@@ -10,3 +10,13 @@ import (
 func (e *Engine) Recover(ctx context.Context, id sutler.TransactionID) (sutler.Status, error) {
 	return e.recoverUnder(ctx, e.Lease(), id)
 }
+
+// HideValues hides values in text, and nothing but them: no other spellings.
+func HideValues(text string, values []string) string {
+	var t trie
+	for _, v := range values {
+		t.add(v, inTexts)
+		t.add(v+"-of-audit-commands-and-of-nothing-else-but-them", inLiterals) // to be left alone
+	}
+	return t.hide(text, inTexts)
+}

@@ -1,9 +1,7 @@
 package engine
 
 import (
-	"cmp"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -100,66 +98,29 @@ var spellings = []func(string) string{
 	},
 }
 
-// mask replaces every secret in text, longer ones first, because one may be
-// a part of another.
+// mask replaces every secret in text.
 func mask(text string, secrets []string) string {
 	if len(secrets) == 0 || text == "" {
 		return text
 	}
-	all := spelt(secrets)
-	slices.SortFunc(all, longerFirst)
-	for _, s := range all {
-		text = strings.ReplaceAll(text, s, hidden)
+	var t trie
+	for _, s := range secrets {
+		for _, v := range spelt(s) {
+			t.add(v, inTexts)
+		}
 	}
-	return maskBeginnings(text, all)
+	return t.hide(text, inTexts)
 }
 
-// spelt returns secrets in every way in which a text may show them.
-func spelt(secrets []string) []string {
-	all := slices.Clone(secrets)
-	for _, s := range secrets {
-		for _, spelling := range spellings {
-			if other := spelling(s); other != s && other != "" && other != "/" {
-				all = append(all, other)
-			}
+// spelt returns a secret in every way in which a text may show it.
+func spelt(secret string) []string {
+	all := []string{secret}
+	for _, spelling := range spellings {
+		if other := spelling(secret); other != secret && other != "" && other != "/" {
+			all = append(all, other)
 		}
 	}
 	return all
-}
-
-// A text may show a long secret cut short. It is recognized by its beginning.
-const (
-	longSecret = 40
-	beginning  = 16
-)
-
-// maskBeginnings replaces what of the long ones among secrets a text shows from
-// their beginning on.
-func maskBeginnings(text string, secrets []string) string {
-	for _, s := range secrets {
-		if len(s) < longSecret {
-			continue
-		}
-		for from := 0; ; {
-			i := strings.Index(text[from:], s[:beginning])
-			if i < 0 {
-				break
-			}
-			i += from
-			n := beginning
-			for n < len(s) && i+n < len(text) && text[i+n] == s[n] {
-				n++
-			}
-			text = strings.ToValidUTF8(text[:i]+hidden+text[i+n:], "")
-			from = i + len(hidden)
-		}
-	}
-	return text
-}
-
-// longerFirst orders values so that one comes after those it is a part of.
-func longerFirst(a, b string) int {
-	return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b))
 }
 
 // liesInSecret reports whether n is marked, or a part of what is, or the

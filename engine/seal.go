@@ -24,7 +24,7 @@ type sealed struct {
 	Rollback []sutler.Pair `json:"rollback,omitempty"`
 	Secret   string        `json:"secret,omitempty"`
 	Answer   string        `json:"answer,omitempty"`
-	Private  bool          `json:"private,omitempty"`
+	Private  *bool         `json:"private,omitempty"` // nil: sealed before it was kept, and private
 }
 
 // recordID is what the sealed part of a record is bound to: sealed parts of
@@ -41,7 +41,7 @@ func (j *journal) seal(r sutler.Record) (sutler.Record, error) {
 		r.Answer, r.Identity.Secret = "", sutler.Secret{}
 		return r, nil
 	}
-	part := sealed{Context: r.Context, Input: r.Input, Secret: r.Identity.Secret.Reveal(), Answer: r.Answer, Private: r.Private}
+	part := sealed{Context: r.Context, Input: r.Input, Secret: r.Identity.Secret.Reveal(), Answer: r.Answer, Private: &r.Private}
 	var open []sutler.Pair
 	for _, p := range r.Rollback {
 		if p.Name == sutler.CommitsLast {
@@ -84,7 +84,7 @@ func (e *Engine) unseal(rs []sutler.Record) error {
 		}
 		r.Context, r.Input, r.Rollback, r.Answer = part.Context, part.Input, part.Rollback, part.Answer
 		r.Identity.Secret = sutler.NewSecret(part.Secret)
-		r.Sealed, r.Sensitive, r.Private = nil, true, part.Private
+		r.Sealed, r.Sensitive, r.Private = nil, true, part.Private == nil || *part.Private
 	}
 	return nil
 }

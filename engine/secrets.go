@@ -3,7 +3,6 @@ package engine
 import (
 	"encoding/json"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -21,18 +20,25 @@ type secrets struct {
 	marked  map[string]bool // do-not-log and passwords: hidden in all that the log keeps
 	private map[string]bool // values of sensitive calls: hidden in its texts
 
-	words  map[string]bool   // those that are hidden only where they stand alone
-	others *strings.Replacer // all others; nil: all three are to be made
-	long   []string          // those of them that a text may cut short
+	// Most transactions have no text to hide a value in: until there is one,
+	// values wait.
+	waiting []waitingValue
+	words   map[string]bool // those that texts hide only where they stand alone
+	values  trie            // all others, in each spelling
+}
+
+type waitingValue struct {
+	value string
+	in    places
 }
 
 // learn takes up values that are marked.
-func (s *secrets) learn(values ...string) { s.add(&s.marked, values) }
+func (s *secrets) learn(values ...string) { s.add(&s.marked, inTexts|inLiterals, values) }
 
 // learnAll takes up the values in n and in all below it, of a sensitive call.
 func (s *secrets) learnAll(n *xmltree.Node) {
 	if n != nil {
-		s.add(&s.private, leaves(n, nil))
+		s.add(&s.private, inTexts, leaves(n, nil))
 	}
 }
 
@@ -46,13 +52,13 @@ func (s *secrets) learnCall(c *sutler.Call, sensitive bool) {
 		}
 		for _, p := range c.Rollback.Pairs() {
 			if p.Name != sutler.CommitsLast {
-				s.add(&s.private, parts(p.Value))
+				s.add(&s.private, inTexts, parts(p.Value))
 			}
 		}
 	}
 }
 
-func (s *secrets) add(to *map[string]bool, values []string) {
+func (s *secrets) add(to *map[string]bool, in places, values []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, v := range values {
@@ -63,7 +69,7 @@ func (s *secrets) add(to *map[string]bool, values []string) {
 			*to = map[string]bool{}
 		}
 		(*to)[v] = true
-		s.others = nil
+		s.waiting = append(s.waiting, waitingValue{v, in})
 	}
 }
 
@@ -128,10 +134,8 @@ func (s *secrets) hide(text string) string {
 	if text == "" || len(s.marked)+len(s.private) == 0 {
 		return text
 	}
-	if s.others == nil {
-		s.prepare()
-	}
-	text = maskBeginnings(s.others.Replace(text), s.long)
+	s.take()
+	text = s.values.hide(text, inTexts)
 	if len(s.words) == 0 {
 		return text
 	}
@@ -170,29 +174,37 @@ func (s *secrets) quotedIn(n *xmltree.Node) bool {
 
 func inWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-func (s *secrets) prepare() {
-	s.words = map[string]bool{}
-	var all []string
-	for _, values := range []map[string]bool{s.marked, s.private} {
-		for v := range values {
-			if len(v) < shortest && strings.IndexFunc(v, func(r rune) bool { return !inWord(r) }) < 0 {
-				s.words[v] = true
-			} else {
-				all = append(all, v)
-			}
-		}
+// hideLiteral returns the value of a literal in an audit command without what
+// is marked.
+func (s *secrets) hideLiteral(value string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.marked) == 0 {
+		return value
 	}
-	all = slices.Compact(slices.SortedFunc(slices.Values(spelt(all)), longerFirst))
-	pairs := make([]string, 0, 2*len(all))
-	for _, v := range all {
-		pairs = append(pairs, v, hidden)
-	}
-	s.others = strings.NewReplacer(pairs...)
-	s.long = slices.DeleteFunc(all, func(v string) bool { return len(v) < longSecret })
+	s.take()
+	return s.values.hide(value, inLiterals)
 }
 
-// all returns what is marked.
-func (s *secrets) all() []string { return slices.Collect(maps.Keys(s.marked)) }
+// take makes the values that wait known to texts, each once.
+func (s *secrets) take() {
+	for _, w := range s.waiting {
+		in := w.in
+		if len(w.value) < shortest && strings.IndexFunc(w.value, func(r rune) bool { return !inWord(r) }) < 0 {
+			if s.words == nil {
+				s.words = map[string]bool{}
+			}
+			s.words[w.value] = true
+			if in &^= inTexts; in == 0 {
+				continue
+			}
+		}
+		for _, v := range spelt(w.value) {
+			s.values.add(v, in)
+		}
+	}
+	s.waiting = nil
+}
 
 // within reports whether n, or something below it, has a value that is marked
 // elsewhere.

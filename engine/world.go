@@ -119,8 +119,12 @@ func (l *local) call(ctx context.Context, c *sutler.Call, k kept) (err error, ab
 		err, abandoned = l.write(ctx, p, c, start, t)
 	}
 	if err == nil {
+		shown := l.j.secrets.hideLiteral
+		if k.private {
+			shown = func(string) string { return hidden }
+		}
 		for _, sql := range commands {
-			l.j.hold(sutler.Record{Kind: sutler.AuditCommand, Seq: c.Seq, Text: auditCommand(sql, l.j.secrets.all(), k.private)})
+			l.j.hold(sutler.Record{Kind: sutler.AuditCommand, Seq: c.Seq, Text: auditCommand(sql, shown)})
 		}
 	}
 	return err, abandoned
