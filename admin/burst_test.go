@@ -310,7 +310,7 @@ func TestBusyAnswers(t *testing.T) {
 			return c.Account, fmt.Sprint(w.Code, w.Header(), w.Body)
 		}
 		for i := range 257 {
-			b.tries(b.Context(), "192.0.2.1:9", fmt.Sprint("somebody", i%2), "guess")
+			b.tries(b.Context(), "192.0.2.1:9", fmt.Sprint("somebody", i), "guess")
 		}
 		_, want := ask(func(r *http.Request) { r.SetBasicAuth("nobody", "x") })
 		if want[:3] != "429" || !strings.Contains(want, `"Busy"`) {
@@ -326,6 +326,6 @@ func TestBusyAnswers(t *testing.T) {
 		}
 		b.wants(1, nil)
 		close(b.release)
-		b.wants(9, map[string]int{"wrong": 10, "guessing": 247})
+		b.wants(49, map[string]int{"wrong": 50, "guessing": 207})
 	})
 }
