@@ -82,7 +82,6 @@ func (a *Accounts) judge(ctx context.Context, source, name, password string) (su
 	ok, stale := a.Hasher.Verify(hash, password)
 	if !ok || acct.Disabled {
 		a.Guard.Failed(a.Now(), name, source)
-		a.forget(from, acct)
 		return sutler.Caller{}, a.Wrong
 	}
 	a.Guard.Succeeded(a.Now(), name, source)
@@ -110,12 +109,6 @@ func (a *Accounts) user(name string) *security.Account {
 // be guessed here either.
 func (a *Accounts) remembers(source string, acct *security.Account, password string) bool {
 	return a.Proofs != nil && a.Proofs.Holds(a.Now(), source, acct, password) && acct != nil && !acct.Disabled
-}
-
-func (a *Accounts) forget(source string, acct *security.Account) {
-	if a.Proofs != nil {
-		a.Proofs.Drop(source, acct)
-	}
 }
 
 // guessing returns an error while source has to wait before it tries name again.

@@ -46,7 +46,8 @@ func NewProofs(random io.Reader, life time.Duration, most int) (*Proofs, error) 
 	return p, nil
 }
 
-// Holds reports whether password was right for acct from source. A nil acct,
+// Holds reports whether password was right for acct from source; if another one
+// is remembered, it is no longer. A nil acct,
 // of a name that does not exist, costs the same.
 func (p *Proofs) Holds(now time.Time, source string, acct *security.Account, password string) bool {
 	at, mac := p.of(source, acct, password)
@@ -78,13 +79,6 @@ func (p *Proofs) Keep(now time.Time, source string, acct *security.Account, pass
 		delete(p.kept, oldest)
 	}
 	p.kept[at] = proof{mac, now}
-}
-
-// Drop forgets what is remembered of acct from source.
-func (p *Proofs) Drop(source string, acct *security.Account) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.kept, originOf(source, acct))
 }
 
 // lasts reports whether k counts still; it does not when the clock was set back.

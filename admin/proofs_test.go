@@ -13,16 +13,16 @@ import (
 
 // remembering returns accounts with a clock, and how to log in: the error of a
 // login and the number of hashes that it took.
-func remembering(t *testing.T) (in *installation, a *admin.Accounts, pass func(time.Duration), login func(source, name, password string) (error, int)) {
+func remembering(t *testing.T) (in *installation, a *admin.Accounts, pass func(time.Duration), login func(source, name, password string) (int, error)) {
 	t.Helper()
 	a, hashes, in := accounts(t)
 	now := a.Now()
 	a.Now = func() time.Time { return now }
 	pass = func(d time.Duration) { now = now.Add(d) }
-	login = func(source, name, password string) (error, int) {
+	login = func(source, name, password string) (int, error) {
 		*hashes = 0
 		_, err := a.Password(t.Context(), source, name, password)
-		return err, *hashes
+		return *hashes, err
 	}
 	return in, a, pass, login
 }
@@ -49,13 +49,13 @@ func TestRemembered(t *testing.T) {
 		{0, home, "ann", 0},
 	} {
 		pass(step.after)
-		if err, hashes := login(step.source, step.name, good); err != nil || hashes != step.hashes {
+		if hashes, err := login(step.source, step.name, good); err != nil || hashes != step.hashes {
 			t.Errorf("%+v: %v after %d hashes", step, err, hashes)
 		}
 	}
 	a.Proofs = nil
 	for range 2 {
-		if err, hashes := login(home, "ann", good); err != nil || hashes != 1 {
+		if hashes, err := login(home, "ann", good); err != nil || hashes != 1 {
 			t.Errorf("without proofs: %v after %d hashes", err, hashes)
 		}
 	}
@@ -68,14 +68,14 @@ func TestRemembered(t *testing.T) {
 func TestRememberedIsNoHint(t *testing.T) {
 	_, a, _, login := remembering(t)
 	for range 2 {
-		if err, _ := login(home, "ann", good); err != nil {
+		if _, err := login(home, "ann", good); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err, hashes := login(home, "ann", good+"!"); err != errWrong || hashes != 1 {
+	if hashes, err := login(home, "ann", good+"!"); err != errWrong || hashes != 1 {
 		t.Errorf("a wrong password: %v after %d hashes", err, hashes)
 	}
-	if err, hashes := login(home, "ann", good); err != nil || hashes != 1 {
+	if hashes, err := login(home, "ann", good); err != nil || hashes != 1 {
 		t.Errorf("the right one after it: %v after %d hashes", err, hashes)
 	}
 	// One guess finds no place; the right password after it is no longer known.
@@ -84,19 +84,19 @@ func TestRememberedIsNoHint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err, hashes := login(home, "ann", "guess"); err != admin.ErrBusy || hashes != 0 {
+	if hashes, err := login(home, "ann", "guess"); err != admin.ErrBusy || hashes != 0 {
 		t.Errorf("a guess without a place: %v after %d hashes", err, hashes)
 	}
-	if err, hashes := login(home, "ann", good); err != admin.ErrBusy || hashes != 0 {
+	if hashes, err := login(home, "ann", good); err != admin.ErrBusy || hashes != 0 {
 		t.Errorf("the right one after it: %v after %d hashes", err, hashes)
 	}
 	end(false)
 	for range 5 {
-		if err, hashes := login(home, "ann", "guess"); err != errWrong || hashes != 1 {
+		if hashes, err := login(home, "ann", "guess"); err != errWrong || hashes != 1 {
 			t.Errorf("guessing: %v after %d hashes", err, hashes)
 		}
 	}
-	if err, hashes := login(home, "ann", good); !errors.Is(err, admin.ErrGuessing) || hashes != 0 {
+	if hashes, err := login(home, "ann", good); !errors.Is(err, admin.ErrGuessing) || hashes != 0 {
 		t.Errorf("after five guesses: %v after %d hashes", err, hashes)
 	}
 }
@@ -104,13 +104,13 @@ func TestRememberedIsNoHint(t *testing.T) {
 // TestWaitBeforeRemembered has a pair wait whose password is remembered.
 func TestWaitBeforeRemembered(t *testing.T) {
 	_, a, _, login := remembering(t)
-	if err, _ := login(home, "ann", good); err != nil {
+	if _, err := login(home, "ann", good); err != nil {
 		t.Fatal(err)
 	}
 	for range 5 {
 		a.Guard.Failed(a.Now(), "ann", home)
 	}
-	if err, _ := login(home, "ann", good); !errors.Is(err, admin.ErrGuessing) {
+	if _, err := login(home, "ann", good); !errors.Is(err, admin.ErrGuessing) {
 		t.Errorf("who has to wait is told what is remembered: %v", err)
 	}
 }
@@ -135,7 +135,7 @@ func TestRememberedUntilChanged(t *testing.T) {
 	} {
 		in, _, _, login := remembering(t)
 		for i := range 2 {
-			if err, hashes := login(home, "ann", good); err != nil || hashes != 1-i {
+			if hashes, err := login(home, "ann", good); err != nil || hashes != 1-i {
 				t.Fatalf("%s: %v after %d hashes", row.name, err, hashes)
 			}
 		}
@@ -143,7 +143,7 @@ func TestRememberedUntilChanged(t *testing.T) {
 			in.Now = func() time.Time { return time.Unix(1_700_000_001+int64(i), 0) }
 			in.must(t, c)
 		}
-		if err, hashes := login(home, "ann", good); err != row.old || hashes != row.hashes {
+		if hashes, err := login(home, "ann", good); err != row.old || hashes != row.hashes {
 			t.Errorf("%s: %v after %d hashes, want %v after %d", row.name, err, hashes, row.old, row.hashes)
 		}
 	}
@@ -159,7 +159,7 @@ func TestProofsAreBounded(t *testing.T) {
 		hashes int
 	}{{"ann", 1}, {"bob", 1}, {"ann", 0}, {"cid", 1}, {"bob", 0}, {"cid", 0}, {"ann", 1}, {"cid", 0}, {"bob", 1}} {
 		pass(time.Second)
-		if err, hashes := login(home, step.name, good); err != nil || hashes != step.hashes {
+		if hashes, err := login(home, step.name, good); err != nil || hashes != step.hashes {
 			t.Errorf("%+v: %v after %d hashes", step, err, hashes)
 		}
 	}
