@@ -209,6 +209,40 @@ func TestFloodFromOneAddress(t *testing.T) {
 	})
 }
 
+// TestPortalInAFlood has a portal log in many times at once, for the first time,
+// at an address that is flooded: after the first of them the others wait for
+// one stranger each at most.
+func TestPortalInAFlood(t *testing.T) {
+	inBurst(t, func(b *burst) {
+		const proxy = "127.0.0.1:9"
+		for i := range 100 {
+			b.tries(b.Context(), proxy, fmt.Sprint("user", i), good)
+		}
+		for range 100 {
+			b.tries(b.Context(), proxy, "ann", good)
+		}
+		for range 200 { // those of the flood, and ann's first
+			b.release <- struct{}{}
+			synctest.Wait()
+			if b.answers[""] > 0 {
+				break
+			}
+		}
+		for i := range 100 {
+			b.tries(b.Context(), proxy, fmt.Sprint("more", i), good)
+		}
+		for range 99 {
+			b.release <- struct{}{}
+			synctest.Wait()
+		}
+		if b.answers[""] != 100 {
+			b.Errorf("answered %v", b.answers)
+		}
+		close(b.release)
+		b.wants(201, map[string]int{"": 100, "wrong": 200})
+	})
+}
+
 // TestFloodShowsNoNames has an address flooded from which an account has logged
 // in: whoever does not know its password cannot tell it from one that is not
 // there, not even by making it wait.

@@ -236,6 +236,18 @@ func TestFloodOfNames(t *testing.T) {
 	})
 }
 
+// TestLongestLineGivesWay has others come while a source fills all places: of its
+// account with the most, the last goes.
+func TestLongestLineGivesWay(t *testing.T) {
+	inCrowd(t, &admin.Turns{AtOnce: 1, Waiting: 4, Share: 4}, func(c *crowd) {
+		c.come("sx1", "sx2", "sx3", "sx4", "sy1", "ta1", "sz1")
+		c.wants("sx1", "sx3", "sx4")
+		for _, who := range []string{"sx1", "ta1", "sy1", "sz1", "sx2"} {
+			c.end(who)
+		}
+	})
+}
+
 // TestKnownFlood has a known account fill all places: other known ones of its
 // source have theirs, as many as it is left with.
 func TestKnownFlood(t *testing.T) {
