@@ -165,7 +165,8 @@ func TestProofsAreBounded(t *testing.T) {
 	}
 }
 
-func TestProofsNeedAKey(t *testing.T) {
+// TestProofs has proofs without a key, and accounts as the store has them.
+func TestProofs(t *testing.T) {
 	if _, err := admin.NewProofs(strings.NewReader("short"), time.Minute, 2); err == nil {
 		t.Error("a key of five bytes is taken")
 	}
@@ -177,5 +178,8 @@ func TestProofsNeedAKey(t *testing.T) {
 	one.Keep(now, "s", acct, "p")
 	if one.Holds(now, "s", nil, "p") || !one.Holds(now, "s", acct, "p") {
 		t.Error("nobody's password is held, or ann's is not")
+	}
+	if one.Holds(now, "s", &security.Account{Name: "ann", Hash: "another"}, "p") {
+		t.Error("a password is held that has another hash by now")
 	}
 }
