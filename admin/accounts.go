@@ -24,6 +24,7 @@ type Accounts struct {
 	Guard  *security.Guard
 	Now    func() time.Time
 	Turns  *Turns      // a password is looked at in a turn of its source: hashes take memory
+	Proofs *Proofs     // passwords that need no turn and no hash; nil: each does
 	Wrong  error       // what a wrong secret is answered with
 	Random io.Reader   // makes the salts of hashes that are renewed
 	Report func(error) // is told why a hash could not be renewed; nil: nobody is
@@ -36,24 +37,46 @@ type Accounts struct {
 // Password returns the caller of that name if that is its password. An unknown
 // name, a disabled account, one without a password and a wrong password take
 // the same work and give the same error. source is where the request came from.
-// The error is ErrBusy, whatever the name, when there are too many logins.
+// The error is ErrBusy, whatever the name, when there are too many logins; who
+// comes ahead of others then, because the account has logged in from there
+// before, hears nothing else unless the password is right.
 // A hash with other parameters than the current ones costs what its own say
 // until its account logs in, when it is renewed.
 func (a *Accounts) Password(ctx context.Context, source, name, password string) (sutler.Caller, error) {
+	from := security.Source(source)
 	if err := a.guessing(source, name); err != nil { // who has to wait takes nobody's place
+		if a.Turns.Full() {
+			err = ErrBusy
+		}
 		return sutler.Caller{}, err
 	}
-	end, err := a.Turns.Take(ctx, security.Source(source))
+	if acct := a.user(name); a.remembers(from, acct, password) {
+		return sutler.Caller{Account: acct.Name}, nil
+	}
+	end, ahead, err := a.Turns.Take(ctx, from, security.Fold(name), a.Guard.Knows(a.Now(), name, source))
 	if err != nil {
 		return sutler.Caller{}, err
 	}
-	defer end()
+	known := false
+	defer func() { end(known) }()
+	caller, err := a.judge(ctx, source, name, password)
+	if err != nil && ahead {
+		err = ErrBusy
+	}
+	known = err == nil
+	return caller, err
+}
+
+// judge is Password for one whose turn it is.
+func (a *Accounts) judge(ctx context.Context, source, name, password string) (sutler.Caller, error) {
 	if err := a.guessing(source, name); err != nil { // because of those that came before
 		return sutler.Caller{}, err
 	}
-	hash := ""
-	acct := a.Engine.Access().Account(name)
-	if acct != nil && !acct.Group {
+	from, acct, hash := security.Source(source), a.user(name), ""
+	if a.remembers(from, acct, password) { // of one that came at the same time
+		return sutler.Caller{Account: acct.Name}, nil
+	}
+	if acct != nil {
 		hash = acct.Hash
 	}
 	ok, stale := a.Hasher.Verify(hash, password)
@@ -66,8 +89,26 @@ func (a *Accounts) Password(ctx context.Context, source, name, password string) 
 		if err := a.renew(ctx, acct, password); err != nil && a.Report != nil { // the next login tries again
 			a.Report(fmt.Errorf("cannot renew the hash of the password of %q: %w", acct.Name, err))
 		}
+	} else if a.Proofs != nil {
+		a.Proofs.Keep(a.Now(), from, acct, password)
 	}
 	return sutler.Caller{Account: acct.Name}, nil
+}
+
+// user returns the user of that name, or nil.
+func (a *Accounts) user(name string) *security.Account {
+	acct := a.Engine.Access().Account(name)
+	if acct == nil || acct.Group {
+		return nil
+	}
+	return acct
+}
+
+// remembers reports whether password is known to be right, without a hash. Who
+// asks has looked before whether the source has to wait: a password is not to
+// be guessed here either.
+func (a *Accounts) remembers(source string, acct *security.Account, password string) bool {
+	return a.Proofs != nil && a.Proofs.Holds(a.Now(), source, acct, password) && acct != nil && !acct.Disabled
 }
 
 // guessing returns an error while source has to wait before it tries name again.

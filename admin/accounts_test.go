@@ -30,7 +30,12 @@ func accounts(t *testing.T) (a *admin.Accounts, hashes *int, in *installation) {
 	in = install(t, user("Ann"), user("gone"), sutler.AccessChange{Verb: sutler.DisableAccount, Name: "gone"},
 		group("staff"), sutler.AccessChange{Verb: sutler.AddUser, Name: "outside"})
 	hashes = new(int)
+	proofs, err := admin.NewProofs(strings.NewReader("a key of 32 bytes for the proofs"), time.Minute, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
 	a = &admin.Accounts{
+		Proofs: proofs,
 		Engine: in.engine, Hasher: security.Hasher{Params: cheap, Computed: func(security.Params) { *hashes++ }}, Guard: security.NewGuard(security.Limits{}),
 		Now:   func() time.Time { return time.Unix(1_700_000_000, 0) },
 		Turns: &admin.Turns{AtOnce: 1, Waiting: 1, Share: 1}, Wrong: errWrong, Secret: func() string { return token }, Local: root, Random: strings.NewReader("another salt of 16 bytes for them"),

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -30,7 +31,7 @@ type burst struct {
 // inBurst runs test with the turns that the server has.
 func inBurst(t *testing.T, test func(b *burst)) {
 	a, _, _ := accounts(t)
-	a.Turns = &admin.Turns{AtOnce: 4, Waiting: 256, Share: 32}
+	a.Turns = &admin.Turns{AtOnce: 4, Waiting: 256, Share: 128}
 	a.Wrong = login.ErrWrong
 	synctest.Test(t, func(t *testing.T) {
 		b := &burst{T: t, accounts: a, release: make(chan struct{}), answers: map[string]int{}}
@@ -92,11 +93,11 @@ func TestBurstOnOneAccount(t *testing.T) {
 				b.tries(b.Context(), fmt.Sprint("192.0.2.1:", 1000+i), name, fmt.Sprint("guess", i))
 			}
 			b.tries(b.Context(), "192.0.2.1:9", name, good)
-			b.wants(1, map[string]int{"busy": 268})
+			b.wants(1, map[string]int{"busy": 172})
 			b.tries(b.Context(), "198.51.100.7:9", "ann", good)
 			b.wants(1, nil)
 			close(b.release)
-			b.wants(4, map[string]int{"": 1, "wrong": 5, "guessing": 28})
+			b.wants(4, map[string]int{"": 1, "wrong": 5, "guessing": 124})
 			b.tries(b.Context(), "192.0.2.1:9", name, good)
 			b.wants(0, map[string]int{"guessing": 1})
 			if wait := b.accounts.Guard.Allow(b.accounts.Now(), name, "192.0.2.1:9"); wait != time.Second {
@@ -157,36 +158,149 @@ func TestBurstFromManyAddresses(t *testing.T) {
 }
 
 // TestBurstOfThoseWhoMay has one address log in with the right password many
-// times at once: all get in whom places were left for.
+// times at once, as a portal does: all get in whom places were left for, with
+// one hash.
 func TestBurstOfThoseWhoMay(t *testing.T) {
 	inBurst(t, func(b *burst) {
 		for range 4 {
 			b.accounts.Guard.Failed(b.accounts.Now(), "ann", "192.0.2.1")
 		}
-		for range 33 {
+		for range 150 {
 			b.tries(b.Context(), "192.0.2.1:9", "ann", good)
 		}
+		b.wants(1, map[string]int{"busy": 21})
 		close(b.release)
-		b.wants(33, map[string]int{"": 33})
+		b.wants(0, map[string]int{"": 129})
+		b.tries(b.Context(), "192.0.2.1:9", "ann", good)
+		b.wants(0, map[string]int{"": 1})
+	})
+}
+
+// TestFloodFromOneAddress has an address that everybody shares flooded by names
+// that nobody has. Who has logged in from there before gets in, also after the
+// proof is forgotten; who has not is told to come again.
+func TestFloodFromOneAddress(t *testing.T) {
+	inBurst(t, func(b *burst) {
+		const proxy = "127.0.0.1:9"
+		now := b.accounts.Now()
+		b.accounts.Now = func() time.Time { return now }
+		b.accounts.Guard.Succeeded(now, "ann", proxy)
+		for i := range 400 {
+			b.tries(b.Context(), proxy, fmt.Sprint("user", i), good)
+		}
+		b.wants(1, map[string]int{"busy": 400 - 257})
+		for range 20 {
+			b.tries(b.Context(), proxy, "ann", good)
+		}
+		b.wants(0, map[string]int{"busy": 20}) // of the flood
+		for range 2 {                          // that of the flood whose turn it is, and ann's next
+			b.release <- struct{}{}
+			synctest.Wait()
+		}
+		b.tries(b.Context(), proxy, "ann", good) // remembered
+		b.wants(2, map[string]int{"": 2, "wrong": 1})
+		now = now.Add(time.Minute)
+		for i := range 20 { // the two places that were left are taken again
+			b.tries(b.Context(), proxy, fmt.Sprint("more", i), good)
+		}
+		b.tries(b.Context(), proxy, "ann", good)
+		close(b.release)
+		b.wants(237, map[string]int{"": 20, "busy": 18 + 1, "wrong": 237})
+	})
+}
+
+// TestPortalInAFlood has a portal log in many times at once, for the first time,
+// at an address that is flooded: after the first of them the others wait for
+// one stranger each at most.
+func TestPortalInAFlood(t *testing.T) {
+	inBurst(t, func(b *burst) {
+		const proxy = "127.0.0.1:9"
+		for i := range 50 {
+			b.tries(b.Context(), proxy, fmt.Sprint("user", i), good)
+		}
+		for range 50 {
+			b.tries(b.Context(), proxy, "ann", good)
+		}
+		for i := range 100 {
+			b.tries(b.Context(), proxy, fmt.Sprint("more", i), good)
+		}
+		for range 50 + 1 + 49 { // who came before, ann, and one stranger for each other ann
+			b.release <- struct{}{}
+			synctest.Wait()
+		}
+		if b.answers[""] != 50 || b.answers["wrong"] != 50+49 {
+			b.Errorf("answered %v", b.answers)
+		}
+		close(b.release)
+		b.wants(151, map[string]int{"": 50, "wrong": 150})
+	})
+}
+
+// TestFloodShowsNoNames has an address flooded from which an account has logged
+// in: whoever does not know its password cannot tell it from one that is not
+// there, not even by making it wait.
+func TestFloodShowsNoNames(t *testing.T) {
+	inBurst(t, func(b *burst) {
+		const proxy = "127.0.0.1:9"
+		b.accounts.Guard.Succeeded(b.accounts.Now(), "ann", proxy)
+		users := 0
+		ask := func(name, password string) error {
+			for !b.accounts.Turns.Full() && users < 1000 {
+				b.tries(b.Context(), proxy, fmt.Sprint("user", users), good)
+				users++
+			}
+			answered := make(chan error, 1)
+			go func() {
+				_, err := b.accounts.Password(b.Context(), proxy, name, password)
+				answered <- err
+			}()
+			for {
+				synctest.Wait()
+				select {
+				case err := <-answered:
+					return err
+				default:
+					b.release <- struct{}{}
+				}
+			}
+		}
+		if err := ask("ann", good); err != nil {
+			b.Errorf("the right password: %v", err)
+		}
+		for _, name := range []string{"ann", "nobody"} {
+			for try := range 7 { // from the fifth on it has to wait
+				if err := ask(name, "guess"); err != admin.ErrBusy {
+					b.Errorf("%s, try %d: %v", name, try, err)
+				}
+			}
+		}
+		if b.accounts.Guard.Allow(b.accounts.Now(), "ann", proxy) == 0 {
+			b.Error("guesses in the flood do not count")
+		}
+		close(b.release)
+		synctest.Wait()
 	})
 }
 
 // TestGuesserTakesNoPlace has a line full but for one place: who has to wait
-// before the next try is told so at once and leaves the place to others.
+// before the next try is told so at once and leaves the place to others; and
+// that too many come once it is full.
 func TestGuesserTakesNoPlace(t *testing.T) {
 	inBurst(t, func(b *burst) {
 		for range 5 {
 			b.accounts.Guard.Failed(b.accounts.Now(), "ann", "192.0.2.1")
 		}
-		for range 32 {
-			b.tries(b.Context(), "192.0.2.1:9", "nobody", "guess")
+		for i := range 256 {
+			b.tries(b.Context(), "192.0.2.1:9", fmt.Sprint("nobody", i%2), "guess")
 		}
 		b.tries(b.Context(), "192.0.2.1:9", "ann", good)
 		b.wants(1, map[string]int{"guessing": 1})
-		b.tries(b.Context(), "192.0.2.1:9", "nobody", "guess")
+		b.tries(b.Context(), "192.0.2.1:9", "nobody0", "guess")
 		b.wants(0, nil)
+		b.tries(b.Context(), "192.0.2.1:9", "ann", good)
+		b.wants(0, map[string]int{"busy": 1})
 		close(b.release)
-		b.wants(4, map[string]int{"wrong": 5, "guessing": 28})
+		b.wants(9, map[string]int{"wrong": 10, "guessing": 247})
 	})
 }
 
@@ -222,11 +336,11 @@ func TestBusyAnswers(t *testing.T) {
 			c, _ := gate.Admit(w, r)
 			return c.Account, fmt.Sprint(w.Code, w.Header(), w.Body)
 		}
-		for range 33 {
-			b.tries(b.Context(), "192.0.2.1:9", "somebody", "guess")
+		for i := range 257 {
+			b.tries(b.Context(), "192.0.2.1:9", fmt.Sprint("somebody", i), "guess")
 		}
 		_, want := ask(func(r *http.Request) { r.SetBasicAuth("nobody", "x") })
-		if want[:3] != "503" {
+		if want[:3] != "429" || !strings.Contains(want, `"Busy"`) {
 			b.Fatalf("answered %s", want)
 		}
 		for _, s := range append(strangers, struct{ what, name, password string }{"the right password", "ann", good}) {
@@ -239,6 +353,6 @@ func TestBusyAnswers(t *testing.T) {
 		}
 		b.wants(1, nil)
 		close(b.release)
-		b.wants(4, map[string]int{"wrong": 5, "guessing": 28})
+		b.wants(49, map[string]int{"wrong": 50, "guessing": 207})
 	})
 }

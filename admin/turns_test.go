@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -21,21 +22,25 @@ type crowd struct {
 	turns  *admin.Turns
 	mu     sync.Mutex
 	served []string // in order
-	ends   map[string]func()
+	ahead  []string // of these
+	ends   map[string]func(known bool)
 	sent   map[string]error
 }
 
 // inCrowd runs test where all goroutines can be waited for.
 func inCrowd(t *testing.T, turns *admin.Turns, test func(c *crowd)) {
 	synctest.Test(t, func(t *testing.T) {
-		test(&crowd{T: t, turns: turns, ends: map[string]func(){}, sent: map[string]error{}})
+		test(&crowd{T: t, turns: turns, ends: map[string]func(bool){}, sent: map[string]error{}})
 	})
 }
 
-// comes lets who come, whose source is the first letter.
+// comes lets who come, whose source is the first letter, and whose account those
+// between it and the number at the end; a capital is known.
 func (c *crowd) comes(ctx context.Context, who string) {
 	go func() {
-		end, err := c.turns.Take(ctx, who[:1])
+		account := strings.TrimRight(who[1:], "0123456789")
+		known := account != "" && account == strings.ToUpper(account)
+		end, ahead, err := c.turns.Take(ctx, who[:1], strings.ToLower(account), known)
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if err != nil {
@@ -44,6 +49,9 @@ func (c *crowd) comes(ctx context.Context, who string) {
 		}
 		c.served = append(c.served, who)
 		c.ends[who] = end
+		if ahead {
+			c.ahead = append(c.ahead, who)
+		}
 	}()
 	synctest.Wait()
 }
@@ -54,8 +62,11 @@ func (c *crowd) come(all ...string) {
 	}
 }
 
-// end ends the turns of all.
-func (c *crowd) end(all ...string) {
+// end ends the turns of all; succeed does so as of those who are known now.
+func (c *crowd) end(all ...string)     { c.Helper(); c.ended(false, all) }
+func (c *crowd) succeed(all ...string) { c.Helper(); c.ended(true, all) }
+
+func (c *crowd) ended(known bool, all []string) {
 	c.Helper()
 	for _, who := range all {
 		c.mu.Lock()
@@ -65,7 +76,7 @@ func (c *crowd) end(all ...string) {
 		if end == nil {
 			c.Fatalf("%s has no turn: %v had, %v were sent away", who, c.served, c.sent)
 		}
-		end()
+		end(known)
 		synctest.Wait()
 	}
 }
@@ -159,6 +170,98 @@ func TestTurnsAreBounded(t *testing.T) {
 	})
 }
 
+// TestAccountsTakeTurns has others come while one account of their source fills
+// the line: each waits for one turn of it.
+func TestAccountsTakeTurns(t *testing.T) {
+	inCrowd(t, &admin.Turns{AtOnce: 4, Waiting: 9, Share: 9}, func(c *crowd) {
+		c.come("sx1", "sx2", "sx3", "sx4", "sy1", "sy2", "sz1")
+		for _, who := range []string{"sx1", "sy1", "sz1", "sx2", "sy2", "sx3", "sx4"} {
+			c.end(who)
+		}
+		c.wants("sx1 sy1 sz1 sx2 sy2 sx3 sx4")
+	})
+}
+
+// TestKnownAccountsGoFirst has a known account come to a source after many
+// strangers: it waits for one of them at most, and they for one turn of known ones.
+func TestKnownAccountsGoFirst(t *testing.T) {
+	inCrowd(t, &admin.Turns{AtOnce: 1, Waiting: 20, Share: 9}, func(c *crowd) {
+		c.come("sv1", "sw1", "sx1", "sy1", "sK1", "sK2", "sK3", "sL1")
+		for _, who := range []string{"sv1", "sK1", "sw1", "sL1", "sx1", "sK2", "sy1", "sK3"} {
+			c.end(who)
+		}
+		c.wants("sv1 sK1 sw1 sL1 sx1 sK2 sy1 sK3")
+	})
+}
+
+// TestBecomesKnown has a stranger log in among strangers: those who came with it
+// go first from then on.
+func TestBecomesKnown(t *testing.T) {
+	inCrowd(t, &admin.Turns{AtOnce: 1, Waiting: 20, Share: 9}, func(c *crowd) {
+		c.come("sv1", "sv2", "sv3", "sw1", "sx1", "sy1", "sz1")
+		c.succeed("sv1")
+		for _, who := range []string{"sv2", "sw1", "sv3", "sx1", "sy1", "sz1"} {
+			c.end(who)
+		}
+		c.wants("sv1 sv2 sw1 sv3 sx1 sy1 sz1")
+	})
+}
+
+// TestFloodOfNames has a source fill all places, each time by another name:
+// known accounts have a place there and elsewhere in place of the last strangers,
+// and are told that they owe it to that; so has whoever comes from elsewhere. No
+// stranger takes the place of a known one of its source.
+func TestFloodOfNames(t *testing.T) {
+	inCrowd(t, &admin.Turns{AtOnce: 1, Waiting: 4, Share: 3}, func(c *crowd) {
+		c.come("sa1", "sb1", "sc1", "sd1", "se1", "sf1")
+		c.wants("sa1", "sf1")
+		c.come("sK1", "sK2")
+		c.wants("sa1", "sd1", "se1", "sf1")
+		c.come("sg1", "sb2")
+		c.wants("sa1", "sb2", "sd1", "se1", "sf1", "sg1")
+		c.come("ta1") // s has 4, it would be 1
+		c.wants("sa1", "sb2", "sc1", "sd1", "se1", "sf1", "sg1")
+		c.come("tL1") // s would be left 2 as well
+		c.come("tM1") // s has 2: in place of a stranger
+		c.wants("sa1", "sb1", "sb2", "sc1", "sd1", "se1", "sf1", "sg1", "ta1")
+		for _, who := range []string{"sa1", "tL1", "sK1", "tM1", "sK2"} {
+			c.end(who)
+		}
+		c.wants("sa1 tL1 sK1 tM1 sK2", "sb1", "sb2", "sc1", "sd1", "se1", "sf1", "sg1", "ta1")
+		if d := cmp.Diff([]string{"sK1", "tM1", "sK2"}, c.ahead); d != "" {
+			c.Errorf("ahead (-want +got):\n%s", d)
+		}
+		c.come("tm2")
+		c.end("tm2")
+	})
+}
+
+// TestLongestLineGivesWay has others come while a source fills all places: of its
+// account with the most, the last goes.
+func TestLongestLineGivesWay(t *testing.T) {
+	inCrowd(t, &admin.Turns{AtOnce: 1, Waiting: 4, Share: 4}, func(c *crowd) {
+		c.come("sx1", "sx2", "sx3", "sx4", "sy1", "ta1", "sz1")
+		c.wants("sx1", "sx3", "sx4")
+		for _, who := range []string{"sx1", "ta1", "sy1", "sz1", "sx2"} {
+			c.end(who)
+		}
+	})
+}
+
+// TestKnownFlood has a known account fill all places: other known ones of its
+// source have theirs, as many as it is left with.
+func TestKnownFlood(t *testing.T) {
+	inCrowd(t, &admin.Turns{AtOnce: 1, Waiting: 4, Share: 4}, func(c *crowd) {
+		c.come("sK1", "sK2", "sK3", "sK4", "sK5", "sK6")
+		c.wants("sK1", "sK6")
+		c.come("sL1", "sL2", "sL3")
+		c.wants("sK1", "sK4", "sK5", "sK6", "sL3")
+		for _, who := range []string{"sK1", "sL1", "sK2", "sL2", "sK3"} {
+			c.end(who)
+		}
+	})
+}
+
 // TestTurnsLeft has some go away while they wait: their places are free.
 func TestTurnsLeft(t *testing.T) {
 	inCrowd(t, &admin.Turns{AtOnce: 1, Waiting: 2, Share: 2}, func(c *crowd) {
@@ -197,7 +300,7 @@ func TestTurnsMeanwhile(t *testing.T) {
 		}
 		wg.Go(func() {
 			defer leave()
-			end, err := turns.Take(ctx, source)
+			end, _, err := turns.Take(ctx, source, fmt.Sprint(i%5), i%2 == 0)
 			mu.Lock()
 			if err != nil {
 				sent++
@@ -216,7 +319,7 @@ func TestTurnsMeanwhile(t *testing.T) {
 			running--
 			of[source]--
 			mu.Unlock()
-			end()
+			end(i%11 == 0)
 		})
 	}
 	wg.Wait()
@@ -224,10 +327,10 @@ func TestTurnsMeanwhile(t *testing.T) {
 		t.Errorf("%d served, %d at once; %d sent away", served, most, sent)
 	}
 	for i := range 7 { // every place is free again
-		end, err := turns.Take(t.Context(), fmt.Sprint(i))
+		end, _, err := turns.Take(t.Context(), fmt.Sprint(i), "", false)
 		if err != nil {
 			t.Fatal(err)
 		}
-		end()
+		end(false)
 	}
 }

@@ -24,8 +24,9 @@ type Gate struct {
 
 // Admit returns who asks, or answers r itself: a browser without a session is
 // sent to the issuer and its way back is served, everybody else gets 401. A
-// request that another site made a browser send gets 403, and 503 says that
-// the proof could not be checked. The answers of one status are the same to
+// request that another site made a browser send gets 403, 429 with code Busy
+// says that too many logins come at once, and 503 that the proof could not be
+// checked for another reason. The answers of one status are the same to
 // the byte, whatever was wrong.
 func (g *Gate) Admit(w http.ResponseWriter, r *http.Request) (sutler.Caller, bool) {
 	w.Header().Set("Cache-Control", "no-store")
@@ -122,6 +123,9 @@ func (g *Gate) deny(w http.ResponseWriter, r *http.Request, err error) {
 			w.Header().Add("WWW-Authenticate", `Basic realm="sutler", charset="UTF-8"`)
 		}
 		write(w, http.StatusUnauthorized, sutler.Errorf(sutler.Denied, notLetIn))
+	case sutler.CodeOf(err) == sutler.Busy:
+		w.Header().Set("Retry-After", "5")
+		write(w, http.StatusTooManyRequests, sutler.Errorf(sutler.Busy, "cannot check who the caller is: too many logins come at once; try again in some seconds"))
 	default:
 		w.Header().Set("Retry-After", "5")
 		write(w, http.StatusServiceUnavailable, sutler.Errorf(sutler.Failed, "cannot check who the caller is: try again later; the log of the server has the details"))

@@ -25,6 +25,8 @@ func (accounts) Password(_ context.Context, _, name, password string) (sutler.Ca
 	switch {
 	case name == "broken":
 		return sutler.Caller{}, errors.New("disk full")
+	case name == "busy":
+		return sutler.Caller{}, sutler.Errorf(sutler.Busy, "cannot: a full disk")
 	case name == "ann" && password == "pass:word ü":
 		return sutler.Caller{Account: "ann"}, nil
 	case name == "locked":
@@ -201,6 +203,9 @@ func TestEqualRefusals(t *testing.T) {
 	}
 	if got := answer(basic("broken", "x")); !strings.HasPrefix(got, "503\n") || strings.Contains(got, "disk") {
 		t.Errorf("a store that is down is answered with %s", got)
+	}
+	if got := answer(basic("busy", "x")); !strings.HasPrefix(got, "429\n") || !strings.Contains(got, `"Busy"`) || !strings.Contains(got, "Retry-After") || strings.Contains(got, "disk") {
+		t.Errorf("too many logins are answered with %s", got)
 	}
 }
 

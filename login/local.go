@@ -18,7 +18,8 @@ import (
 type Accounts interface {
 	// Password returns the caller of that name if that is its password, asked from
 	// source, an address;
-	// ErrWrong when it is not, or the account does not exist or is locked.
+	// ErrWrong when it is not, or the account does not exist or is locked; an error
+	// with code Busy when too many ask at once.
 	Password(ctx context.Context, source, name, password string) (sutler.Caller, error)
 	// Token returns the caller that the token was made for; ErrWrong when
 	// there is no such token, or it is over.

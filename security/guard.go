@@ -152,6 +152,14 @@ func (g *Guard) Succeeded(now time.Time, account, source string) {
 	*g.known.touch(p) = now
 }
 
+// Knows reports whether account has logged in from source within Limits.Trust.
+func (g *Guard) Knows(now time.Time, account, source string) bool {
+	p := pairOf(account, source)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.knows(now, p)
+}
+
 func (g *Guard) knows(now time.Time, p pair) bool {
 	last := g.known.get(p)
 	return last != nil && now.Sub(*last) <= g.limits.Trust

@@ -81,6 +81,27 @@ func TestOneSourceIsNoAttack(t *testing.T) {
 	a.wants(0, "ann", home)
 }
 
+// TestKnows asks which accounts have logged in from where.
+func TestKnows(t *testing.T) {
+	a := newAttempts(t, security.Limits{Trust: time.Hour})
+	a.fail(1, "bob", home)
+	a.guard.Succeeded(a.now, "ann", home)
+	for _, row := range []struct {
+		after  time.Duration
+		name   string
+		source string
+		want   bool
+	}{
+		{0, "ann", home, true}, {0, "ANN", home, true}, {0, "ann", "198.51.100.77:9", false}, {0, "bob", home, false},
+		{0, "nobody", home, false}, {time.Hour, "ann", home, true}, {1, "ann", home, false},
+	} {
+		a.now = a.now.Add(row.after)
+		if got := a.guard.Knows(a.now, row.name, row.source); got != row.want {
+			t.Errorf("%+v: %t", row, got)
+		}
+	}
+}
+
 // TestKnownSource has a source that succeeded for an account keep its own
 // counter only, for 30 days from the last success.
 func TestKnownSource(t *testing.T) {

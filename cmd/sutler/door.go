@@ -86,12 +86,15 @@ func beside(data, file string) string {
 	return filepath.Join(data, file)
 }
 
-// What logins by password take: memory and processors for hashes, and places to
-// wait, of all and of one source.
+// What logins by password take: memory and processors for hashes, places to
+// wait, of all and of one account at one source, and how long how many that were right
+// need no hash.
 const (
-	hashesAtOnce    = 4
-	waitingLogins   = 256
-	waitingOfSource = 32
+	hashesAtOnce     = 4
+	waitingLogins    = 256
+	waitingOfAccount = 128
+	rememberLogin    = time.Minute
+	rememberedLogins = 1024
 )
 
 // gate makes what lets callers in: local accounts, and whom login.json names.
@@ -140,10 +143,14 @@ func (h *host) gate(data string, secret func() string, logger *slog.Logger) (g, 
 			g.Chain = append(g.Chain, g.Browser)
 		}
 	}
+	proofs, err := admin.NewProofs(rand.Reader, rememberLogin, rememberedLogins)
+	if err != nil {
+		return nil, nil, nil, err
+	}
 	accounts := &login.Local{Basic: !c.NoBasic, Accounts: &admin.Accounts{
 		Engine: h.Engine, Hasher: security.Hasher{Params: security.DefaultParams()}, Guard: security.NewGuard(security.Limits{}), Now: time.Now,
-		Turns: &admin.Turns{AtOnce: hashesAtOnce, Waiting: waitingLogins, Share: waitingOfSource}, Wrong: login.ErrWrong, Secret: secret, Local: administrator("json"),
-		Random: rand.Reader, Report: func(err error) { logger.Warn("password hash not renewed", "error", err.Error()) },
+		Turns: &admin.Turns{AtOnce: hashesAtOnce, Waiting: waitingLogins, Share: waitingOfAccount}, Wrong: login.ErrWrong, Secret: secret, Local: administrator("json"),
+		Proofs: proofs, Random: rand.Reader, Report: func(err error) { logger.Warn("password hash not renewed", "error", err.Error()) },
 	}}
 	closed.Chain = append(closed.Chain, accounts)
 	g.Chain = append(g.Chain, accounts)
@@ -162,10 +169,18 @@ func (h *host) known(c sutler.Caller) bool {
 }
 
 // notLetIn notes a failed login in the log of the server and, if it failed
-// because the proof was wrong, for the audit log.
+// because the proof was wrong, for the audit log. Those that nobody looked at,
+// because too many come or the caller has gone, are counted.
 func (h *host) notLetIn(r *http.Request, err error, logger *slog.Logger) {
 	var f *login.Refusal
-	if !errors.As(err, &f) {
+	refused := errors.As(err, &f)
+	if !refused && (sutler.CodeOf(err) == sutler.Busy || r.Context().Err() != nil) {
+		if n := h.turnedAway.note(time.Now()); n > 0 {
+			logger.Warn("logins not looked at: too many come at once, or they have gone", "count", n, "reason", err.Error(), "from", r.RemoteAddr)
+		}
+		return
+	}
+	if !refused {
 		logger.Warn("not let in", "method", "unknown", "reason", err.Error(), "from", r.RemoteAddr)
 		return
 	}

@@ -54,11 +54,12 @@ type host struct {
 	changed  chan struct{} // the configuration has changed
 
 	// The auditing and recovery manager and what it works with; nil without Serve.
-	manager  *audit.Manager
-	refusals *audit.Refusals // at the door
-	commands *store.Commander
-	stop     context.CancelFunc
-	running  sync.WaitGroup
+	manager    *audit.Manager
+	refusals   *audit.Refusals // at the door
+	turnedAway tally           // logins that nobody looked at
+	commands   *store.Commander
+	stop       context.CancelFunc
+	running    sync.WaitGroup
 }
 
 // hostOptions say where a host keeps its data and where its providers work.
