@@ -87,7 +87,7 @@ var codes = []CodeInfo{
 	{NotEmpty, "NotEmpty", "directory is not empty", "The directory holds something that this transaction did not make."},
 	{TimedOut, "TimedOut", "time limit reached", "A call or a transformation took longer than its limit. The description names the limit and the setting that changes it."},
 	{Cancelled, "Cancelled", "cancelled by the caller", "The caller withdrew the request, or the program was interrupted. Everything done was undone."},
-	{Busy, "Busy", "the engine is busy", "As many requests run and wait as the limits allow. Submit again later."},
+	{Busy, "Busy", "the engine is busy", "As many requests run and wait, or as many logins wait, as there are places for. Try again later."},
 	{Unexpected, "Unexpected", "internal error", "The engine met a state that it should not be in. The log of the engine holds the text under the transaction's ID; please report it."},
 	{NotYet, "NotYet", "not supported yet", "The construct is understood and not carried out by this version."},
 	{LimitReached, "LimitReached", "limit reached", "The request needs more than a limit allows. The description names the limit, its value and the setting that changes it. Everything done was undone."},
