@@ -11,10 +11,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
 
 	"sutler"
 	"sutler/security"
@@ -77,54 +73,6 @@ func (a *Admin) Change(ctx context.Context, from sutler.Caller, c sutler.AccessC
 	})
 }
 
-func words(v sutler.AccessVerb) string { return strings.ReplaceAll(string(v), "-", " ") }
-
-// phrase says what a change does, for errors.
-func phrase(c *sutler.AccessChange) string {
-	format := map[sutler.AccessVerb]string{
-		sutler.SetPassword: "set the password of %q", sutler.DeleteAccount: "delete %q",
-		sutler.AddMember: "add %[2]q to %[1]q", sutler.RemoveMember: "take %[2]q out of %[1]q",
-		sutler.AllowAccess: "allow %[2]q on %[1]q", sutler.DenyAccess: "deny %[2]q on %[1]q", sutler.RemoveAccess: "remove %[2]q from the list of %[1]q",
-		sutler.InheritAccess: "set the inheritance of %q", sutler.ImportAccess: "import the list of %q", sutler.ClearAccess: "clear the list of %q",
-		sutler.SetProcedure: "set %q",
-	}[c.Verb]
-	switch {
-	case format == "":
-		return fmt.Sprintf("%s %q", words(c.Verb), c.Name)
-	case strings.Contains(format, "[2]"):
-		return fmt.Sprintf(format, c.Name, c.Who)
-	}
-	return fmt.Sprintf(format, c.Name)
-}
-
-// detail says what is changed, for the audit log.
-func detail(c *sutler.AccessChange) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s %q", c.Verb, c.Name)
-	for _, part := range []struct{ name, value string }{
-		{"who", c.Who}, {"groups", strings.Join(c.Groups, ", ")}, {"rights", strings.Join(c.Rights, ", ")}, {"sddl", c.SDDL}, {"account", c.Account},
-		{"execute-as", value(c.ExecuteAs)}, {"access", value(c.Access)}, {"audit", value(c.Audit)}, {"perf", value(c.Perf)}, {"save-rollback", value(c.SaveRollback)},
-	} {
-		if part.value != "" {
-			fmt.Fprintf(&b, ", %s %q", part.name, part.value)
-		}
-	}
-	if c.Verb == sutler.InheritAccess {
-		fmt.Fprintf(&b, ", inherits %t", c.On)
-	}
-	return b.String()
-}
-
-func value(s *string) string {
-	switch {
-	case s == nil:
-		return ""
-	case *s == "":
-		return "as the namespace says"
-	}
-	return *s
-}
-
 // prepare checks a password and replaces it by its hash, or seals it.
 func (a *Admin) prepare(c *sutler.AccessChange) error {
 	switch c.Verb {
@@ -184,42 +132,6 @@ func (a *Admin) Rows(now *security.Access, c sutler.AccessChange) ([]sutler.Acce
 	return nil, sutler.Errorf(sutler.BadInput, "there is no verb %q", c.Verb)
 }
 
-// goodName refuses names that could be taken for something else.
-func goodName(name string) error {
-	if name == "" || len(name) > 256 || strings.TrimSpace(name) != name {
-		return sutler.Errorf(sutler.BadInput, "a name has 1 to 256 bytes and no space at its ends")
-	}
-	if i := strings.IndexFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }); i >= 0 {
-		return sutler.Errorf(sutler.BadInput, "a name has no characters that cannot be seen")
-	}
-	if !norm.NFC.IsNormalString(name) {
-		return sutler.Errorf(sutler.BadInput, "a name has its accents in their letters (Unicode NFC), so that two names which look the same are the same")
-	}
-	return nil
-}
-
-// same reports whether two names are one to lists.
-func same(a, b string) bool { return security.Fold(a) == security.Fold(b) }
-
-// principals are the names that are nobody's account; local is the holder of
-// the token of a data directory.
-var principals = []string{security.AuthenticatedUsers, security.Anonymous, security.Everyone, "local"}
-
-// names returns those that no new account may have.
-func names(now *security.Access) []string {
-	all := slices.Clone(principals)
-	for _, groups := range []bool{false, true} {
-		for _, acct := range now.Accounts(groups) {
-			all = append(all, acct.Name)
-		}
-	}
-	return all
-}
-
-// looks is the same for names that a reader could take for one another, such as
-// those with letters of another width.
-func looks(name string) string { return cases.Fold().String(norm.NFKC.String(name)) }
-
 func (a *Admin) add(now *security.Access, c *sutler.AccessChange) ([]sutler.AccessRow, error) {
 	if strings.ContainsAny(c.Name, ":") {
 		return nil, sutler.Errorf(sutler.BadInput, "the name of an account has no colon, which marks those of outside issuers")
@@ -277,13 +189,6 @@ func (a *Admin) alter(now *security.Access, c *sutler.AccessChange) ([]sutler.Ac
 	}
 	rows := []sutler.AccessRow{security.Row(sutler.AccountRow, v.Name, &v)}
 	return rows, someoneLeft(now, rows)
-}
-
-// isBuiltIn reports whether a name is that of a group that every installation has.
-func isBuiltIn(name string) bool {
-	return slices.ContainsFunc([]string{
-		security.Administrators, sutler.MPFAdmins, sutler.MPFAuditors, sutler.MPFServiceAccts, sutler.MPFClientAccts, sutler.MPFTrustedUsers,
-	}, func(g string) bool { return same(g, name) })
 }
 
 // someoneLeft refuses rows of accounts that take from an account that it can
