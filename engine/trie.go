@@ -29,13 +29,19 @@ const overlap = 256
 // value. The zero value is empty.
 type trie struct {
 	nodes []trieNode // the first is the root
+	below map[trieEdge]int32
 }
 
 type trieNode struct {
-	label       string // what leads here from the node above; never empty below the root
-	child, next int32  // the first below, and the next beside it; 0: none
-	ends        places // of the value that ends here
-	long        places // of long values that end here or below
+	label string // what leads here from the node above; never empty below the root
+	ends  places // of the value that ends here
+	long  places // of long values that end here or below
+}
+
+// trieEdge is how a node is found: by the node above and how its label begins.
+type trieEdge struct {
+	above int32
+	first byte
 }
 
 // add takes up a value that is to be hidden in some places, beside those where
@@ -45,7 +51,7 @@ func (t *trie) add(value string, in places) {
 		return
 	}
 	if t.nodes == nil {
-		t.nodes = make([]trieNode, 1, 4)
+		t.nodes, t.below = make([]trieNode, 1, 4), map[trieEdge]int32{}
 	}
 	var long places
 	if len(value) >= longSecret {
@@ -57,34 +63,29 @@ func (t *trie) add(value string, in places) {
 			t.nodes[at].ends |= in
 			return
 		}
-		below := t.below(at, rest[0])
+		edge := trieEdge{at, rest[0]}
+		below := t.below[edge]
 		if below == 0 {
-			t.nodes = append(t.nodes, trieNode{label: rest, next: t.nodes[at].child, ends: in, long: long})
-			t.nodes[at].child = int32(len(t.nodes) - 1)
+			t.below[edge] = int32(len(t.nodes))
+			t.nodes = append(t.nodes, trieNode{rest, in, long})
 			return
 		}
 		n := common(t.nodes[below].label, rest)
 		if n < len(t.nodes[below].label) {
-			t.split(below, n)
+			below = t.split(edge, n)
 		}
 		at, rest = below, rest[n:]
 	}
 }
 
-// split puts a node in the middle of the way to at, after n bytes.
-func (t *trie) split(at int32, n int) {
-	lower := t.nodes[at]
-	lower.label, lower.next = lower.label[n:], 0
-	t.nodes = append(t.nodes, lower)
-	upper := &t.nodes[at]
-	upper.label, upper.child, upper.ends = upper.label[:n], int32(len(t.nodes)-1), 0
-}
-
-// below returns the node below at whose label begins with b, or 0.
-func (t *trie) below(at int32, b byte) int32 {
-	for at = t.nodes[at].child; at != 0 && t.nodes[at].label[0] != b; at = t.nodes[at].next {
-	}
-	return at
+// split puts a node on the way over an edge, after n bytes, and returns it.
+func (t *trie) split(edge trieEdge, n int) int32 {
+	upper, lower := int32(len(t.nodes)), t.below[edge]
+	label := t.nodes[lower].label
+	t.nodes[lower].label = label[n:]
+	t.nodes = append(t.nodes, trieNode{label: label[:n], long: t.nodes[lower].long})
+	t.below[edge], t.below[trieEdge{upper, label[n]}] = upper, lower
+	return upper
 }
 
 // match returns how many bytes text begins with that are a value, or the
@@ -92,7 +93,7 @@ func (t *trie) below(at int32, b byte) int32 {
 func (t *trie) match(text string, in places) int {
 	found := 0
 	for at, depth := int32(0), 0; depth < len(text); {
-		if at = t.below(at, text[depth]); at == 0 {
+		if at = t.below[trieEdge{at, text[depth]}]; at == 0 {
 			break
 		}
 		node := &t.nodes[at]

@@ -43,6 +43,7 @@ func masked(text string, values []string) string {
 // they come.
 func TestHideValues(t *testing.T) {
 	const long = "0123456789abcdef-0123456789abcdef-0123456789"
+	far := strings.Repeat("before", 100)
 	for _, c := range []struct{ text, values, want string }{
 		{"nothing", "", "nothing"},
 		{"", "a", ""},
@@ -59,6 +60,9 @@ func TestHideValues(t *testing.T) {
 		{"an " + long[:20] + "…", long[:39], "an " + long[:20] + "…"},
 		{"an " + long[:20] + "x", long + "a " + long + "b", "an ***x"},
 		{long[:30] + "z", long + " " + long[:20] + "z", "***z"},
+		{long[:18] + "x", long + " " + long[:20] + "z", "***x"},
+		{"an " + long[:39], long[:39], "an ***"},
+		{"x" + far + long + "yz", far + long + " " + long + "y", "x***z"},
 		{long[:15] + "ü.", long[:15] + "ä" + long, "***."},
 	} {
 		values := strings.Fields(c.values)
