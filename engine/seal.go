@@ -41,7 +41,8 @@ func (j *journal) seal(r sutler.Record) (sutler.Record, error) {
 		r.Answer, r.Identity.Secret = "", sutler.Secret{}
 		return r, nil
 	}
-	part := sealed{Context: r.Context, Input: r.Input, Secret: r.Identity.Secret.Reveal(), Answer: r.Answer, Private: &r.Private}
+	private := r.Private // so that a record that is not sealed stays where it is
+	part := sealed{Context: r.Context, Input: r.Input, Secret: r.Identity.Secret.Reveal(), Answer: r.Answer, Private: &private}
 	var open []sutler.Pair
 	for _, p := range r.Rollback {
 		if p.Name == sutler.CommitsLast {

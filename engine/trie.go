@@ -25,8 +25,8 @@ const overlap = 256
 
 // trie is a set of values that finds each of them in a text. What it costs to
 // add a value, and to look through a text, does not depend on how many there
-// are. It needs two nodes for a value at most, which share the bytes of the
-// value. The zero value is empty.
+// are. It needs two nodes for a value at most, which share its bytes, so that
+// what bounds the values bounds it, too. The zero value is empty.
 type trie struct {
 	nodes []trieNode // the first is the root
 	below map[trieEdge]int32
