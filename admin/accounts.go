@@ -61,7 +61,7 @@ func (a *Accounts) Password(ctx context.Context, source, name, password string) 
 	defer func() { end(known) }()
 	caller, err := a.judge(ctx, source, name, password)
 	if err != nil && ahead {
-		err = ErrBusy
+		err = errors.Join(ErrBusy, err) // which the audit log tells apart
 	}
 	known = err == nil
 	return caller, err

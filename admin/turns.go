@@ -136,6 +136,7 @@ func (t *Turns) place(source, account string) (*crowd, *line) {
 
 // wait lets one wait in l.
 func (t *Turns) wait(c *crowd, l *line, turn chan error) {
+	t.crowds[c.source] = c // the last of it may have been sent away for this one
 	t.came++
 	t.waiting++
 	c.waiting++

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -219,19 +220,48 @@ func withoutAccount(err error, as sutler.Identity) error {
 	if as.Kind != sutler.ExecuteAs || as.Account == "" {
 		return err
 	}
-	quoted := strconv.Quote(as.Account)
-	names := []string{as.Account, hidden, quoted[1 : len(quoted)-1], hidden}
-	if _, user, found := strings.Cut(as.Account, `\`); found && user != "" {
-		names = append(names, user, hidden)
-	}
-	replace := strings.NewReplacer(names...)
 	e := *errorOf(err)
-	text, detail := replace.Replace(e.Err.Error()), replace.Replace(e.Detail)
-	if text == e.Err.Error() && detail == e.Detail {
+	text := withoutNames(e.Error(), as.Account)
+	if text == e.Error() && withoutNames(e.Detail, as.Account) == e.Detail {
 		return err
 	}
-	e.Err, e.Detail = errors.New(text), detail
+	var s said
+	var n *noAnswer
+	switch { // what kind of error it is decides what a catch may do
+	case errors.As(err, &s):
+		e.Err = said(text)
+	case errors.As(err, &n):
+		hidden := *n
+		hidden.what = text
+		e.Err = &hidden
+	default:
+		e.Err = errors.New(text)
+	}
+	if withoutNames(e.Detail, as.Account) != e.Detail {
+		e.Detail = "" // its form could not be kept
+	}
 	return keep(err, &e)
+}
+
+// withoutNames hides an account, and the user of it, where they stand alone in
+// a text, whatever their case.
+func withoutNames(text, account string) string {
+	names := []string{account, strings.ReplaceAll(account, `\`, `\\`)} // as it stands, and quoted
+	if _, user, found := strings.Cut(account, `\`); found {
+		names = append(names, user)
+	} else if user, _, found := strings.Cut(account, "@"); found {
+		names = append(names, user)
+	}
+	for _, name := range names {
+		if name == "" {
+			continue
+		}
+		alone := regexp.MustCompile(`(?i)(^|[^\pL\pN])` + regexp.QuoteMeta(name) + `($|[^\pL\pN])`)
+		for range 2 { // two that stand side by side share what is between them
+			text = alone.ReplaceAllString(text, "${1}"+hidden+"${2}")
+		}
+	}
+	return text
 }
 
 // providerContext builds the element context that a provider gets (schema

@@ -114,7 +114,11 @@ func (g *Gate) deny(w http.ResponseWriter, r *http.Request, err error) {
 	g.report(r, err)
 	var f *Refusal
 	refused := errors.As(err, &f)
+	busy := sutler.CodeOf(err) == sutler.Busy || refused && sutler.CodeOf(f.Cause) == sutler.Busy
 	switch {
+	case busy:
+		w.Header().Set("Retry-After", "5")
+		write(w, http.StatusTooManyRequests, sutler.Errorf(sutler.Busy, "cannot check who the caller is: too many logins come at once; try again in some seconds"))
 	case refused && f.Foreign:
 		write(w, http.StatusForbidden, sutler.Errorf(sutler.Denied, "cannot answer a page of another site: it may not call this server"))
 	case refused, errors.Is(err, ErrNoProof):
@@ -123,9 +127,6 @@ func (g *Gate) deny(w http.ResponseWriter, r *http.Request, err error) {
 			w.Header().Add("WWW-Authenticate", `Basic realm="sutler", charset="UTF-8"`)
 		}
 		write(w, http.StatusUnauthorized, sutler.Errorf(sutler.Denied, notLetIn))
-	case sutler.CodeOf(err) == sutler.Busy:
-		w.Header().Set("Retry-After", "5")
-		write(w, http.StatusTooManyRequests, sutler.Errorf(sutler.Busy, "cannot check who the caller is: too many logins come at once; try again in some seconds"))
 	default:
 		w.Header().Set("Retry-After", "5")
 		write(w, http.StatusServiceUnavailable, sutler.Errorf(sutler.Failed, "cannot check who the caller is: try again later; the log of the server has the details"))

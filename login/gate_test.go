@@ -27,6 +27,8 @@ func (accounts) Password(_ context.Context, _, name, password string) (sutler.Ca
 		return sutler.Caller{}, errors.New("disk full")
 	case name == "busy":
 		return sutler.Caller{}, sutler.Errorf(sutler.Busy, "cannot: a full disk")
+	case name == "flooded":
+		return sutler.Caller{}, errors.Join(sutler.Errorf(sutler.Busy, "cannot: a full disk"), login.ErrWrong)
 	case name == "ann" && password == "pass:word ü":
 		return sutler.Caller{Account: "ann"}, nil
 	case name == "locked":
@@ -203,6 +205,9 @@ func TestEqualRefusals(t *testing.T) {
 	}
 	if got := answer(basic("broken", "x")); !strings.HasPrefix(got, "503\n") || strings.Contains(got, "disk") {
 		t.Errorf("a store that is down is answered with %s", got)
+	}
+	if busy, got := answer(basic("busy", "x")), answer(basic("flooded", "x")); got != busy {
+		t.Errorf("a wrong password in a flood is answered\n%s\nand who is not looked at\n%s", got, busy)
 	}
 	if got := answer(basic("busy", "x")); !strings.HasPrefix(got, "429\n") || !strings.Contains(got, `"Busy"`) || !strings.Contains(got, "Retry-After") || strings.Contains(got, "disk") {
 		t.Errorf("too many logins are answered with %s", got)
