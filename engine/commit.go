@@ -124,7 +124,7 @@ func (e *Engine) decided(j *journal, s *sutler.Step) (outcome sutler.Outcome, er
 
 // failedStep is the error of a transaction that one of its calls ended.
 func failedStep(j *journal, s *sutler.Step, err error) *sutler.Error {
-	return &sutler.Error{Code: sutler.CodeOf(err), Err: err, Seq: s.Seq, Transaction: j.id, Sources: sourcesOf(s)}
+	return &sutler.Error{Code: sutler.CodeOf(err), Err: withoutAccount(err, s.Identity), Seq: s.Seq, Transaction: j.id, Sources: sourcesOf(s)}
 }
 
 // deciding returns those of steps that commit last.

@@ -92,7 +92,11 @@ func repeatedAnswer(tx *sutler.Transaction) (*sutler.Response, error) {
 	if tx.Status == sutler.Committed || tx.Forward && !tx.Status.Waiting() {
 		return &sutler.Response{Transaction: tx.ID, Status: tx.Status, XML: []byte(cmp.Or(tx.Answer, tx.Response)), Repeated: true}, nil
 	}
-	resp, err := answerOf(tx.ID, tx.Status, sutler.Errorf(tx.Code, "%s", tx.Text))
+	text := tx.Text
+	if tx.Status.Waiting() || !tx.Due.IsZero() { // why is for operators
+		text = "the transaction that the same request began before is not finished; an operator can see why"
+	}
+	resp, err := answerOf(tx.ID, tx.Status, sutler.Errorf(tx.Code, "%s", text))
 	if tx.Response != "" && !tx.Status.Waiting() {
 		resp.XML = []byte(tx.Response)
 	}

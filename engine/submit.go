@@ -336,8 +336,12 @@ func (e *Engine) inDoubt(j *journal, status sutler.Status) (*sutler.Response, er
 	answer := &sutler.Error{Code: last.Code, Err: errors.New(last.Text), Seq: last.Seq}
 	if tx, err := j.transaction(); err == nil {
 		for i := range tx.Steps {
-			if tx.Steps[i].Seq == last.Seq {
-				answer.Sources = sourcesOf(&tx.Steps[i])
+			s := &tx.Steps[i]
+			if s.Seq == last.Seq {
+				answer.Sources = sourcesOf(s)
+			}
+			if s.Identity.Kind == sutler.ExecuteAs {
+				answer.Err = errors.New(withoutNames(answer.Err.Error(), s.Identity.Account))
 			}
 		}
 	}

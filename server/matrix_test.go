@@ -339,7 +339,7 @@ func TestNamelessCaller(t *testing.T) {
 // which stored account its steps ran, and an auditor is.
 func TestStoredAccountsStayInside(t *testing.T) {
 	p := newPlace(t, true)
-	p.txs = append(p.txs, sutler.Transaction{ID: "stored", Caller: "nobody", Status: sutler.RollbackFailed, Text: "cannot go on as hidden", Steps: []sutler.Step{
+	p.txs = append(p.txs, sutler.Transaction{ID: "stored", Caller: "nobody", Status: sutler.RollbackFailed, Text: "cannot go on as hidden", Resolved: []sutler.Resolution{{Verb: sutler.Retry, Reason: "hidden is back"}}, Steps: []sutler.Step{
 		{Seq: 1, Procedure: "Act", Text: "cannot log in as hidden", Identity: sutler.Identity{Kind: sutler.ExecuteAs, Account: `corp\hidden`, Credential: "hidden-too"}},
 		{Seq: 2, Procedure: "Act", Identity: sutler.Identity{Kind: sutler.CallingUser, Account: "nobody"}},
 	}, Refusals: []sutler.Refusal{{Seq: 3, Namespace: "Mail", Procedure: "Delete", Rule: "access list: no entry allows hidden"}}})
@@ -352,7 +352,18 @@ func TestStoredAccountsStayInside(t *testing.T) {
 			t.Errorf("%s gets %d: %s", c.account, res.StatusCode, body)
 		}
 	}
-	if got := p.txs[len(p.txs)-1].Steps[0].Identity.Credential; got != "hidden-too" {
+	p.txs = append(p.txs, sutler.Transaction{ID: "paused", Caller: "nobody", Status: sutler.RollingBack, Text: "cannot go on as hidden"})
+	stored := len(p.txs) - 2
+	if _, body := p.ask(t, "GET /v1/transactions", "/v1/transactions", "", "nobody"); strings.Contains(body, "hidden") {
+		t.Errorf("the list gives %s", body)
+	}
+	p.txs = append(p.txs, sutler.Transaction{ID: "deed", Caller: "nobody", Status: sutler.RolledBack, Namespace: sutler.ConfigNamespace, Text: "role: hidden"})
+	for path, status := range map[string]int{"/v1/transactions/paused": 200, "/v1/transactions/deed": 404} {
+		if res, body := p.ask(t, "GET /v1/transactions/{id}", path, "", "nobody"); res.StatusCode != status || strings.Contains(body, "hidden") {
+			t.Errorf("%s gives %d: %s", path, res.StatusCode, body)
+		}
+	}
+	if got := p.txs[stored].Steps[0].Identity.Credential; got != "hidden-too" {
 		t.Errorf("the transaction itself has lost its credential: %q", got)
 	}
 }

@@ -141,9 +141,10 @@ func (d *visit) transactions(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	for i := range list {
-		if !d.may(audits).Allowed {
-			list[i].Text = waiting(&list[i])
+	if !d.may(audits).Allowed {
+		list = slices.Clone(list)
+		for i := range list {
+			list[i] = *shownToCaller(&list[i])
 		}
 	}
 	return ok(struct {
@@ -156,7 +157,7 @@ func (d *visit) transactions(r *http.Request) (answer, error) {
 func (d *visit) transaction(r *http.Request) (answer, error) {
 	id := sutler.TransactionID(r.PathValue("id"))
 	tx, err := d.Monitor.Transaction(r.Context(), id)
-	if !d.may(audits).Allowed && (err != nil || tx.Caller != d.caller.Account) { // one of somebody else looks like none
+	if !d.may(audits).Allowed && (err != nil || tx.Caller != d.caller.Account || tx.Namespace == sutler.ConfigNamespace) { // one of somebody else looks like none
 		return answer{}, sutler.Errorf(sutler.NotFound, "cannot show transaction %s: there is none, or it is not yours", id)
 	}
 	if err != nil {
@@ -169,10 +170,10 @@ func (d *visit) transaction(r *http.Request) (answer, error) {
 }
 
 // shownToCaller leaves out of a transaction what its caller may not know: as
-// which stored accounts steps ran, and the rules that refused.
+// which stored accounts steps ran, the rules that refused, and what operators said.
 func shownToCaller(tx *sutler.Transaction) *sutler.Transaction {
 	shown := *tx
-	shown.Text, shown.Refusals, shown.Steps = waiting(tx), nil, slices.Clone(tx.Steps)
+	shown.Text, shown.Refusals, shown.Resolved, shown.Steps = waiting(tx), nil, nil, slices.Clone(tx.Steps)
 	for i := range shown.Steps {
 		if s := &shown.Steps[i]; s.Identity.Kind == sutler.ExecuteAs {
 			s.Identity.Account, s.Identity.Credential = "", ""
@@ -184,11 +185,14 @@ func shownToCaller(tx *sutler.Transaction) *sutler.Transaction {
 	return &shown
 }
 
-// waiting is the text of a transaction for its caller: why one waits for an
-// operator is for the operator.
+// waiting is the text of a transaction for its caller: why one waits, for an
+// operator or for its next round, is for the operator.
 func waiting(tx *sutler.Transaction) string {
-	if tx.Status.Waiting() {
+	switch {
+	case tx.Status.Waiting():
 		return "it waits for an operator"
+	case tx.Text != "" && !tx.Status.Final():
+		return "it is not finished yet"
 	}
 	return tx.Text
 }
