@@ -48,14 +48,14 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if base.Scheme == "http" && !onLoopback(base.Host) {
+	if base.Scheme == "http" && !OnLoopback(base.Host) {
 		return nil, sutler.Errorf(sutler.Denied, "cannot talk to %s without TLS: others could read the proof of who calls; say https://%s", base.Host, base.Host)
 	}
 	conf, err := o.tls(base.Scheme)
 	if err != nil {
 		return nil, err
 	}
-	proof, err := o.proof(own || onLoopback(base.Host))
+	proof, err := o.proof(own || OnLoopback(base.Host))
 	if err != nil {
 		return nil, err
 	}
@@ -100,8 +100,8 @@ func (o *Options) base() (at url.URL, own bool, err error) {
 	return at, own, nil
 }
 
-// onLoopback reports whether host:port is on this host alone.
-func onLoopback(hostPort string) bool {
+// OnLoopback reports whether host:port can be reached from this host alone.
+func OnLoopback(hostPort string) bool {
 	host, _, err := net.SplitHostPort(hostPort)
 	if err != nil {
 		return false

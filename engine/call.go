@@ -222,7 +222,8 @@ func withoutAccount(err error, as sutler.Identity) error {
 	}
 	e := *errorOf(err)
 	text := withoutNames(e.Error(), as.Account)
-	if text == e.Error() && withoutNames(e.Detail, as.Account) == e.Detail {
+	named := withoutNames(e.Detail, as.Account) != e.Detail
+	if text == e.Error() && !named {
 		return err
 	}
 	var s said
@@ -237,7 +238,7 @@ func withoutAccount(err error, as sutler.Identity) error {
 	default:
 		e.Err = errors.New(text)
 	}
-	if withoutNames(e.Detail, as.Account) != e.Detail {
+	if named {
 		e.Detail = "" // its form could not be kept
 	}
 	return keep(err, &e)

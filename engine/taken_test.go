@@ -59,14 +59,7 @@ func TestWithdrawnWhileItRuns(t *testing.T) {
 					if ran = append(ran, call.Identity.String()+"/"+call.Identity.Secret.Reveal()); len(ran) > 1 {
 						return nil
 					}
-					_, revision, err := config.Access(ctx)
-					if err != nil {
-						return err
-					}
-					if _, err := config.PutAccess(ctx, revision, c.change); err != nil {
-						return err
-					}
-					return e.RefreshAccess(ctx)
+					return changeElsewhere(ctx, config, e, c.change)
 				},
 				rollback: func(context.Context, *sutler.Call) error { undone++; return nil },
 			}
@@ -101,6 +94,18 @@ func TestWithdrawnWhileItRuns(t *testing.T) {
 			}
 		})
 	}
+}
+
+// changeElsewhere changes a row as another engine of the store does, and lets e look.
+func changeElsewhere(ctx context.Context, config *sutlertest.Config, e *engine.Engine, row sutler.AccessRow) error {
+	_, revision, err := config.Access(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := config.PutAccess(ctx, revision, row); err != nil {
+		return err
+	}
+	return e.RefreshAccess(ctx)
 }
 
 // opened seals nothing: what is sealed is its own secret.

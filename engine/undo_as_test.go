@@ -86,14 +86,7 @@ func TestUndoneWithoutTheCredential(t *testing.T) {
 					if calls++; calls > 1 {
 						return sutler.Errorf(sutler.Failed, "no")
 					}
-					_, revision, err := config.Access(ctx)
-					if err != nil {
-						return err
-					}
-					if _, err := config.PutAccess(ctx, revision, c.change); err != nil {
-						return err
-					}
-					return e.RefreshAccess(ctx)
+					return changeElsewhere(ctx, config, e, c.change)
 				},
 				rollback: func(_ context.Context, call *sutler.Call) error {
 					if call.Seq == 2 { // the first; 1 is Twice

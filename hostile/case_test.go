@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"sutler/sutlertest/hostilecase"
 )
 
 // corpus is where the cases are: FAMILY/NAME.txtar below it.
@@ -130,7 +132,7 @@ func (c *hostileCase) texts(places *strings.Replacer) (map[string][]byte, error)
 			return nil, fmt.Errorf("%s: the entry %s is there twice", c.path, name)
 		}
 		if !quoted {
-			all[name] = spellOut(places.Replace(text))
+			all[name] = hostilecase.SpellOut(places.Replace(text))
 			continue
 		}
 		b, err := unquoted(text)
@@ -163,66 +165,4 @@ func unquoted(text string) ([]byte, error) {
 		}
 	}
 	return b.Bytes(), nil
-}
-
-// spellOut carries out the repetitions of s.
-func spellOut(s string) []byte {
-	var b bytes.Buffer
-	var write func(string)
-	write = func(s string) {
-		for {
-			before, rest, ok := strings.Cut(s, "⟦")
-			b.WriteString(before)
-			if !ok {
-				return
-			}
-			count, rest, _ := strings.Cut(rest, ":")
-			n, err := strconv.Atoi(count)
-			if err != nil {
-				panic(err)
-			}
-			end := repetitionEnd(rest)
-			body := rest[:end]
-			s = rest[end+len("⟧"):]
-			if !strings.ContainsAny(body, "№⟦") {
-				for range n {
-					b.WriteString(body)
-				}
-				continue
-			}
-			for i := range n {
-				write(numbered(body, i))
-			}
-		}
-	}
-	write(s)
-	return b.Bytes()
-}
-
-// numbered puts the number i into s, except in the repetitions within.
-func numbered(s string, i int) string {
-	before, rest, inner := strings.Cut(s, "⟦")
-	before = strings.ReplaceAll(before, "№′", strconv.Itoa(i+1))
-	before = strings.ReplaceAll(before, "№", strconv.Itoa(i))
-	if !inner {
-		return before
-	}
-	end := repetitionEnd(rest)
-	return before + "⟦" + rest[:end] + "⟧" + numbered(rest[end+len("⟧"):], i)
-}
-
-// repetitionEnd returns where the repetition that s is in ends.
-func repetitionEnd(s string) int {
-	open := 1
-	for i, r := range s {
-		switch r {
-		case '⟦':
-			open++
-		case '⟧':
-			if open--; open == 0 {
-				return i
-			}
-		}
-	}
-	panic("a repetition does not end: " + s)
 }

@@ -3,12 +3,12 @@
 package hostile
 
 import (
-	"fmt"
 	"os"
 	"runtime/debug"
-	"strings"
 	"syscall"
 	"time"
+
+	"sutler/sutlertest/hostilecase"
 )
 
 // report is what a child says of a case.
@@ -24,7 +24,7 @@ type report struct {
 // measure runs f and notes what it took.
 func (r *report) measure(f func()) error {
 	debug.FreeOSMemory()
-	idle, err := statusBytes("VmRSS")
+	idle, err := hostilecase.StatusBytes("VmRSS")
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (r *report) measure(f func()) error {
 	if err != nil {
 		return err
 	}
-	peak, err := statusBytes("VmHWM")
+	peak, err := hostilecase.StatusBytes("VmHWM")
 	r.CPU, r.Memory = after-before, peak-idle
 	return err
 }
@@ -57,18 +57,4 @@ func cpuUsed() (time.Duration, error) {
 		sum += time.Duration(u.Utime.Nano() + u.Stime.Nano())
 	}
 	return sum, nil
-}
-
-// statusBytes reads a size from the status of this process.
-func statusBytes(what string) (int64, error) {
-	text, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(string(text), "\n"+what+":")
-	var kib int64
-	if _, err := fmt.Sscan(rest, &kib); err != nil {
-		return 0, fmt.Errorf("cannot read %s: %w", what, err)
-	}
-	return kib << 10, nil
 }

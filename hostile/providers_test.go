@@ -74,7 +74,8 @@ func fileWorld(w *world, dir string) error {
 	return nil
 }
 
-func fileDoor(w *world, c *hostileCase, files map[string][]byte) (func(*bytes.Buffer) string, error) {
+// openWorld opens a folder with the files of a case until its end.
+func openWorld(w *world) (*os.Root, error) {
 	dir, err := w.folder()
 	if err != nil {
 		return nil, err
@@ -87,6 +88,14 @@ func fileDoor(w *world, c *hostileCase, files map[string][]byte) (func(*bytes.Bu
 		return nil, err
 	}
 	w.after = append(w.after, func() { root.Close() })
+	return root, nil
+}
+
+func fileDoor(w *world, c *hostileCase, files map[string][]byte) (func(*bytes.Buffer) string, error) {
+	root, err := openWorld(w)
+	if err != nil {
+		return nil, err
+	}
 	p := file.New(root)
 	return func(said *bytes.Buffer) string {
 		return process(said, p, 1, c.head["procedure"], string(files["data.xml"]))
@@ -104,18 +113,10 @@ const customers = `<row all="CON Contoso,LIT Litware,NOR Northwind"/>`
 
 // sqlDoor carries a call of the SQL Provider out and looks at the customers then.
 func sqlDoor(w *world, c *hostileCase, files map[string][]byte) (func(*bytes.Buffer) string, error) {
-	dir, err := w.folder()
+	root, err := openWorld(w)
 	if err != nil {
 		return nil, err
 	}
-	if err := fileWorld(w, dir); err != nil {
-		return nil, err
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	w.after = append(w.after, func() { root.Close() })
 	p, err := sql.New(root, sql.Limits{})
 	if err != nil {
 		return nil, err

@@ -23,6 +23,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"sutler/sutlertest/hostilecase"
 	"sutler/xmltree"
 	"sutler/xslt"
 )
@@ -207,7 +208,7 @@ func serveHostile(which string) error {
 	}
 	debug.FreeOSMemory()
 	var r hostileReport
-	if r.Idle, err = statusBytes("VmRSS"); err != nil {
+	if r.Idle, err = hostilecase.StatusBytes("VmRSS"); err != nil {
 		return err
 	}
 	// From here on the peak counts, not what it took to make the texts.
@@ -224,7 +225,7 @@ func serveHostile(which string) error {
 		return err
 	}
 	r.CPU = end - start
-	if r.Peak, err = statusBytes("VmHWM"); err != nil {
+	if r.Peak, err = hostilecase.StatusBytes("VmHWM"); err != nil {
 		return err
 	}
 	r.Verdict = verdictOf(runErr)
@@ -259,20 +260,6 @@ func verdictOf(err error) string {
 	return strings.TrimSpace(verdict)
 }
 
-// statusBytes reads a size from the status of this process.
-func statusBytes(what string) (int64, error) {
-	text, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(string(text), "\n"+what+":")
-	var kib int64
-	if _, err := fmt.Sscan(rest, &kib); err != nil {
-		return 0, fmt.Errorf("cannot read %s: %w", what, err)
-	}
-	return kib << 10, nil
-}
-
 // hostileTexts are the entries of an archive that a case needs.
 type hostileTexts struct {
 	ready map[string][]byte // made already
@@ -296,7 +283,7 @@ func hostileFiles(archive, name string) (*hostileTexts, error) {
 	}
 	for _, file := range []string{name, all.input(name)} {
 		if text, ok := all.other[file]; ok {
-			all.ready[file] = spellOut(text)
+			all.ready[file] = hostilecase.SpellOut(text)
 		}
 	}
 	return all, nil
@@ -311,66 +298,6 @@ func (h *hostileTexts) input(name string) string {
 	return "input.xml"
 }
 
-// spellOut carries out the repetitions of s.
-func spellOut(s string) []byte {
-	var b bytes.Buffer
-	var write func(string)
-	write = func(s string) {
-		for {
-			before, rest, ok := strings.Cut(s, "⟦")
-			b.WriteString(before)
-			if !ok {
-				return
-			}
-			count, rest, _ := strings.Cut(rest, ":")
-			n, err := strconv.Atoi(count)
-			if err != nil {
-				panic(err)
-			}
-			end := repetitionEnd(rest)
-			body := rest[:end]
-			s = rest[end+len("⟧"):]
-			if !strings.ContainsAny(body, "№⟦") {
-				b.WriteString(strings.Repeat(body, n))
-				continue
-			}
-			for i := range n {
-				write(numbered(body, i))
-			}
-		}
-	}
-	write(s)
-	return b.Bytes()
-}
-
-// numbered puts the number i into s, except in the repetitions within.
-func numbered(s string, i int) string {
-	before, rest, inner := strings.Cut(s, "⟦")
-	before = strings.ReplaceAll(before, "№′", strconv.Itoa(i+1))
-	before = strings.ReplaceAll(before, "№", strconv.Itoa(i))
-	if !inner {
-		return before
-	}
-	end := repetitionEnd(rest)
-	return before + "⟦" + rest[:end] + "⟧" + numbered(rest[end+len("⟧"):], i)
-}
-
-// repetitionEnd returns where the repetition that s is in ends.
-func repetitionEnd(s string) int {
-	open := 1
-	for i, r := range s {
-		switch r {
-		case '⟦':
-			open++
-		case '⟧':
-			if open--; open == 0 {
-				return i
-			}
-		}
-	}
-	panic("a repetition does not end: " + s)
-}
-
 // load returns an entry as a document.
 func (h *hostileTexts) load(href, _ string) (*xmltree.Document, error) {
 	text, ok := h.ready[href]
@@ -383,7 +310,7 @@ func (h *hostileTexts) load(href, _ string) (*xmltree.Document, error) {
 				return nil, fmt.Errorf("there is no %q", href)
 			}
 		}
-		text = spellOut(numbered(s, i))
+		text = hostilecase.SpellOut(hostilecase.Numbered(s, i))
 	}
 	return h.parse(href, text, false)
 }

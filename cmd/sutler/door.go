@@ -20,6 +20,7 @@ import (
 	"sutler"
 	"sutler/admin"
 	"sutler/audit"
+	"sutler/client"
 	"sutler/login"
 	"sutler/security"
 	"sutler/server"
@@ -225,7 +226,7 @@ func (h *host) admitted(g, closed *login.Gate) func(http.ResponseWriter, *http.R
 			return c, false
 		}
 		s := h.clients.Load().(security.ClientSettings)
-		if d := s.MayConnect(r.TLS != nil, isLoopback(r.RemoteAddr)); !d.Allowed {
+		if d := s.MayConnect(r.TLS != nil, client.OnLoopback(r.RemoteAddr)); !d.Allowed {
 			h.refused(c, r, "connect", d.Check+": "+d.Rule)
 			refuse(w, http.StatusForbidden, sutler.Errorf(sutler.Denied,
 				"cannot let the caller in: the setting %s does not let this connection in", sutler.SettingClientLevel))
@@ -279,7 +280,7 @@ func tlsOf(o serveOptions, cas func() (*x509.CertPool, error), logger *slog.Logg
 		return login.CertificateFiles(o.tlsCert, o.tlsKey, report), "", nil
 	case o.tlsCert != "" || o.tlsKey != "":
 		return nil, "", sutler.Errorf(sutler.BadInput, "cannot use TLS: --tls-cert and --tls-key go together")
-	case isLoopback(o.listen) && cas == nil && len(o.hosts) == 0:
+	case client.OnLoopback(o.listen) && cas == nil && len(o.hosts) == 0:
 		return nil, "", nil
 	}
 	hosts := append([]string{"localhost", "127.0.0.1", "::1"}, o.hosts...)
@@ -298,15 +299,4 @@ func tlsOf(o serveOptions, cas func() (*x509.CertPool, error), logger *slog.Logg
 	}
 	source, err := ca.Source(hosts, report)
 	return source, filepath.Join(dir, "ca.crt"), err
-}
-
-// isLoopback reports whether an address to listen on can be reached from this
-// host alone.
-func isLoopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	ip, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback()
 }

@@ -121,7 +121,7 @@ func literal(n *xmltree.Node) (string, error) {
 	if n.Child("null") != nil {
 		return "NULL", nil
 	}
-	if liesInSecret(n) || holdsSecret(n) {
+	if provider.Marked(n) {
 		return "'***'", nil
 	}
 	text := n.Text()
@@ -129,27 +129,4 @@ func literal(n *xmltree.Node) (string, error) {
 		return "", sutler.Errorf(sutler.BadInput, "cannot audit: the %s %q holds a character that SQL cannot", n.Local(), n.Attr("name"))
 	}
 	return "'" + strings.ReplaceAll(text, "'", "''") + "'", nil
-}
-
-func marked(n *xmltree.Node) bool { return n.Attr("do-not-log") == "1" }
-
-func liesInSecret(n *xmltree.Node) bool {
-	for ; n != nil; n = n.Parent() {
-		if marked(n) {
-			return true
-		}
-	}
-	return false
-}
-
-func holdsSecret(n *xmltree.Node) bool {
-	if marked(n) {
-		return true
-	}
-	for e := n.FirstElement(); e != nil; e = e.NextElement() {
-		if holdsSecret(e) {
-			return true
-		}
-	}
-	return false
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sutler"
+	"sutler/provider"
 	"sutler/xmltree"
 )
 
@@ -144,7 +145,7 @@ func (in *input) readTimeout(e *xmltree.Node) error {
 // transaction (see enlist). It means nothing for an undoCommand.
 func readCommand(e *xmltree.Node) (*command, error) {
 	given := trim(e.Attr("param"))
-	cmd := &command{SQL: e.Text(), Mode: strings.ToLower(given), Hidden: hidden(e)}
+	cmd := &command{SQL: e.Text(), Mode: strings.ToLower(given), Hidden: provider.Marked(e)}
 	switch cmd.Mode {
 	case "":
 		cmd.Mode = "auto"
@@ -167,36 +168,11 @@ func readCommand(e *xmltree.Node) (*command, error) {
 // value, unless explicitNulls="1" asks for NULL by null alone (inferred from
 // the name of the attribute; provisioning document 4.5 only lists it).
 func readParam(e *xmltree.Node) param {
-	p := param{Name: strings.TrimLeft(trim(e.Attr("name")), ":@$"), Type: trim(e.Attr("type")), Value: e.Text(), Hidden: hidden(e)}
+	p := param{Name: strings.TrimLeft(trim(e.Attr("name")), ":@$"), Type: trim(e.Attr("type")), Value: e.Text(), Hidden: provider.Marked(e)}
 	explicit := trim(e.Attr("explicitNulls"))
 	p.Null = e.Child("null") != nil || p.Value == "" && explicit != "1" && !strings.EqualFold(explicit, "true")
 	return p
 }
-
-// hidden reports whether the value of e must not be logged: it, something
-// around it or something in it is marked do-not-log.
-func hidden(e *xmltree.Node) bool {
-	for p := e.Parent(); p != nil; p = p.Parent() {
-		if marked(p) {
-			return true
-		}
-	}
-	return holdsMarked(e)
-}
-
-func holdsMarked(e *xmltree.Node) bool {
-	if marked(e) {
-		return true
-	}
-	for c := e.FirstElement(); c != nil; c = c.NextElement() {
-		if holdsMarked(c) {
-			return true
-		}
-	}
-	return false
-}
-
-func marked(e *xmltree.Node) bool { return trim(e.Attr("do-not-log")) == "1" }
 
 func trim(s string) string { return strings.Trim(s, " \t\r\n") }
 
