@@ -56,33 +56,16 @@ func keptFrom(file string, mode os.FileMode, whom, better string) error {
 // writeKeys puts keys in place of a file, whole or not at all.
 func writeKeys(file string, keys *security.Keys) error {
 	b, err := keys.Bytes()
-	if err != nil {
-		return err
-	}
-	f, err := createKeys(file)
-	if err != nil {
-		return fmt.Errorf("cannot write the keys: %w", err)
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), file)
+	if err == nil {
+		err = putInPlace(file, b)
 	}
 	if err != nil {
-		_ = os.Remove(f.Name())
 		return fmt.Errorf("cannot write the keys: %w", err)
 	}
 	return nil
 }
 
-// newKeysFile ends the names of files with keys that are not in place yet.
-const newKeysFile = ".new"
-
-// createKeys makes the file, of mode 0600, that is to take the place of another one.
-func createKeys(file string) (*os.File, error) {
-	return os.CreateTemp(filepath.Dir(file), keysFile+".*"+newKeysFile)
-}
-
-// leftKeys returns the files that createKeys made and that a kill left there.
+// leftKeys returns the files with keys that createAside made and that a kill left there.
 // Nothing was sealed with a key that is in them alone.
 func leftKeys(folder string) ([]string, error) {
 	entries, err := os.ReadDir(folder)
@@ -92,7 +75,7 @@ func leftKeys(folder string) ([]string, error) {
 	var left []string
 	for _, e := range entries {
 		middle, ours := strings.CutPrefix(e.Name(), keysFile+".")
-		middle, ends := strings.CutSuffix(middle, newKeysFile)
+		middle, ends := strings.CutSuffix(middle, asideFile)
 		if ours && ends && middle != "" && strings.Trim(middle, "0123456789") == "" { // no copy of somebody
 			left = append(left, filepath.Join(folder, e.Name()))
 		}

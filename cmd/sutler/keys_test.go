@@ -90,7 +90,7 @@ func TestLeftKeys(t *testing.T) {
 // what is left of it to be known as such.
 func TestNamesOfLeftKeys(t *testing.T) {
 	data := t.TempDir()
-	f, err := createKeys(filepath.Join(data, keysFile))
+	f, err := createAside(filepath.Join(data, keysFile))
 	if err != nil {
 		t.Fatal(err)
 	}

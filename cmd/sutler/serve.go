@@ -210,7 +210,7 @@ func (p *program) answer(ctx context.Context, o serveOptions, h *host, logger *s
 		ln = tls.NewListener(ln, login.ServerTLS(certificates, cas))
 	}
 	addressFile := filepath.Join(o.data, client.AddressFile)
-	if err := os.WriteFile(addressFile, []byte(strings.TrimPrefix(scheme, "http://")+address+"\n"), 0o600); err != nil {
+	if err := putInPlace(addressFile, []byte(strings.TrimPrefix(scheme, "http://")+address+"\n")); err != nil {
 		return errors.Join(fmt.Errorf("cannot leave the address for clients: %w", err), ln.Close())
 	}
 	defer os.Remove(addressFile)

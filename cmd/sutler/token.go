@@ -39,8 +39,8 @@ type token struct {
 func tokenOf(data string) (*token, error) {
 	t := &token{file: filepath.Join(data, client.TokenFile)}
 	if _, err := os.Stat(t.file); errors.Is(err, os.ErrNotExist) {
-		if err := newToken(t.file); err != nil {
-			return nil, err
+		if err := putInPlace(t.file, []byte(rand.Text()+rand.Text()+"\n")); err != nil {
+			return nil, fmt.Errorf("cannot make the token: %w", err)
 		}
 	}
 	_, err := t.read()
@@ -83,24 +83,3 @@ func (t *token) read() (string, error) {
 
 // minToken is the shortest token that is taken.
 const minToken = 16
-
-// newToken makes a token and leaves it in file, whole or not at all.
-func newToken(file string) error {
-	token := rand.Text() + rand.Text()
-	aside := file + ".new"
-	if err := os.Remove(aside); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("cannot make the token: %w", err)
-	}
-	f, err := os.OpenFile(aside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return fmt.Errorf("cannot make the token: %w", err)
-	}
-	_, err = f.WriteString(token + "\n")
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("cannot make the token: %w", err)
-	}
-	if err := os.Rename(aside, file); err != nil {
-		return fmt.Errorf("cannot make the token: %w", err)
-	}
-	return nil
-}
